@@ -1,0 +1,6 @@
+//! livegate: a multi-tenant gateway that lets a client of one face-liveness vendor talk to any other.
+
+pub mod canonical;
+pub mod clock;
+pub mod tenancy;
+pub mod vendors;

@@ -1,0 +1,1 @@
+//! Reading request bodies without copying them: multipart, form-urlencoded, base64.

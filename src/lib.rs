@@ -2,5 +2,7 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod engine;
+pub mod media;
 pub mod tenancy;
 pub mod vendors;

@@ -1,6 +1,8 @@
 //! livegate: a multi-tenant gateway that lets a client of one face-liveness vendor talk to any other.
 
 pub mod canonical;
+pub mod cli;
 pub mod clock;
+pub mod engine;
 pub mod tenancy;
 pub mod vendors;

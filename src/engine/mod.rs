@@ -1,0 +1,3 @@
+//! Local inference.
+
+pub mod weights;

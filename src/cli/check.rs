@@ -4,28 +4,20 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use super::Output;
 use crate::config::{self, ConfigErrors};
 
 /// Check a configuration without starting anything.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub struct Arguments {
     /// The configuration file.
-    pub file: PathBuf,
+    file: PathBuf,
     /// How to answer.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
-}
-
-/// Who reads the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// People: mistakes go to stderr, one per line.
-    Text,
-    /// Scripts: one object on stdout.
-    Json,
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
 }
 
 #[derive(Serialize)]
@@ -35,16 +27,26 @@ struct Report<'a> {
     errors: &'a [config::ConfigError],
 }
 
-/// Exit code 0 if the configuration is right, 2 if not, 1 if the answer could not be written.
-#[must_use]
-pub fn run(args: &CheckArgs) -> ExitCode {
+/// Exit code 0 if the configuration is right, 2 if not.
+pub fn run(args: &Arguments) -> anyhow::Result<ExitCode> {
     let verdict = config::load(&args.file).map(drop);
-    let code = write(args, verdict.as_ref().err(), &mut io::stdout(), &mut io::stderr());
-    ExitCode::from(code.unwrap_or(1))
+    let code = write(args, verdict.as_ref().err(), &mut io::stdout(), &mut io::stderr())?;
+    Ok(ExitCode::from(code))
+}
+
+/// What every other command answers to a wrong configuration: the mistakes, a hint, exit code 2.
+pub fn refuse(errors: &ConfigErrors) -> anyhow::Result<ExitCode> {
+    explain(errors, &mut io::stderr())?;
+    Ok(ExitCode::from(2))
+}
+
+fn explain(errors: &ConfigErrors, stderr: &mut dyn Write) -> io::Result<()> {
+    writeln!(stderr, "{errors}")?;
+    writeln!(stderr, "hint: config/livegate.toml documents every key")
 }
 
 fn write(
-    args: &CheckArgs,
+    args: &Arguments,
     errors: Option<&ConfigErrors>,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
@@ -52,10 +54,7 @@ fn write(
     let file = args.file.display();
     match (args.output, errors) {
         (Output::Text, None) => writeln!(stdout, "{file}: ok")?,
-        (Output::Text, Some(errors)) => {
-            writeln!(stderr, "{errors}")?;
-            writeln!(stderr, "hint: config/livegate.toml documents every key")?;
-        }
+        (Output::Text, Some(errors)) => explain(errors, stderr)?,
         (Output::Json, _) => {
             let report = Report {
                 ok: errors.is_none(),

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod pool;
 pub mod quality;
 pub mod tensor;
+pub mod weights;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

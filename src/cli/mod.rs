@@ -3,7 +3,9 @@
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.
 
 mod check;
+mod client;
 mod demo;
+mod health;
 mod models;
 mod serve;
 mod vendors;
@@ -29,6 +31,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what is wrong with a configuration, without running it.
     Check(check::Arguments),
+    /// Ask a running gateway whether it is alive.
+    Health(health::Arguments),
     /// Fetch or verify the local engine's weights.
     #[command(subcommand)]
     Models(models::Command),
@@ -43,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Models(command) => models::run(&command),
         Command::Vendors(arguments) => vendors::run(&arguments),
     };

@@ -12,7 +12,7 @@ use crate::canonical::{Problem, ProblemKind, Retry};
 
 /// What a body is held to.
 #[derive(Debug)]
-pub struct Limits {
+pub struct Bounds {
     /// Largest body, bytes.
     pub max: usize,
     /// Time for the whole body.
@@ -34,16 +34,16 @@ pub struct Body {
 ///
 /// `BodyTooLarge` from the declared length or as soon as the limit is passed, `Overloaded` when all bodies together
 /// would take too much memory, `BodyTimeout`, and `MalformedRequest` when the body breaks off or its framing is wrong.
-pub async fn read(session: &mut Session, limits: &Limits, budget: &Budget) -> Result<Body, Problem> {
+pub async fn read(session: &mut Session, bounds: &Bounds, budget: &Budget) -> Result<Body, Problem> {
     let declared = declared_length(session);
-    if declared.is_some_and(|length| length > limits.max) {
-        return Err(too_large(limits.max));
+    if declared.is_some_and(|length| length > bounds.max) {
+        return Err(too_large(bounds.max));
     }
     let share = budget.take(declared.unwrap_or(0)).ok_or_else(no_room)?;
     if expects_continue(session) {
         session.downstream_session.write_continue_response().await.map_err(|error| broken(&error))?;
     }
-    tokio::time::timeout(limits.within, collect(session, limits.max, declared, share))
+    tokio::time::timeout(bounds.within, collect(session, bounds.max, declared, share))
         .await
         .unwrap_or_else(|_elapsed| Err(Problem::new(ProblemKind::BodyTimeout, "the body did not arrive in time")))
 }

@@ -22,7 +22,7 @@ pub mod body;
 pub mod local;
 pub mod native;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -188,7 +188,6 @@ pub trait Outbound: Debug + Sync {
 
 /// The next step of an exchange. A vendor that wants session, upload and poll returns `Send` three times; most return
 /// it once.
-#[derive(Debug)]
 pub enum Turn {
     /// Send this, then hand the answer back with the memo.
     Send {
@@ -262,6 +261,23 @@ pub struct UpstreamCx<'a> {
     /// Seconds since 1970, for vendors that sign the time.
     pub unix_seconds: i64,
     secrets: &'a [(&'static str, Secret)],
+}
+
+// === impl Turn ===
+
+/// A request's body is a picture, and its head may carry a credential: neither is printed.
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { request, memo } => f
+                .debug_struct("Send")
+                .field("method", request.method())
+                .field("body_bytes", &request.body().len())
+                .field("step", &memo.step)
+                .finish_non_exhaustive(),
+            Self::Done(outcome) => f.debug_tuple("Done").field(outcome).finish(),
+        }
+    }
 }
 
 // === impl UpstreamCx ===

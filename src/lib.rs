@@ -2,5 +2,6 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod store;
 pub mod tenancy;
 pub mod vendors;

@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod limits;
 pub mod store;
 pub mod tenancy;
 pub mod vendors;

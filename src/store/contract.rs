@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use super::testing::{bucket, event};
 use super::{Store, UsageQuery, UsageRow};
 
-/// Each law gets a store of its own, with nothing in it.
-pub(crate) const LAWS: &[(&str, fn(&dyn Store))] = &[
+/// Gets a store of its own, with nothing in it, and panics if it breaks the law.
+pub(crate) type Law = fn(&dyn Store);
+
+/// Every law, with its name.
+pub(crate) const LAWS: &[(&str, Law)] = &[
     ("a grant stops at the limit", a_grant_stops_at_the_limit),
     ("what is given back can be had again", give_back_restores),
     ("giving back never owes", giving_back_never_owes),

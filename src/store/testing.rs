@@ -53,6 +53,17 @@ struct Contents {
 // === impl MemoryStore ===
 
 impl MemoryStore {
+    /// No operation gets through while this is held.
+    pub(crate) fn stall(&self) -> impl Sized {
+        self.contents.lock().unwrap()
+    }
+
+    /// [`Store::used`], which cannot fail.
+    pub(crate) fn peek(&self, bucket: &Bucket) -> u64 {
+        let contents = self.contents.lock().unwrap();
+        contents.used.get(bucket).copied().unwrap_or_default()
+    }
+
     fn open(&self) -> Result<MutexGuard<'_, Contents>, StoreError> {
         let failing = self
             .failures

@@ -4,15 +4,14 @@
 //! `[engine]` belong to sockets, files and threads that live as long as the process; a change to them is reported and
 //! waits for a restart.
 
-use std::future::Future;
 use std::io;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -35,6 +34,9 @@ use crate::tenancy::Snapshot;
 /// How often the configuration file is looked at for changes.
 const WATCH: Duration = Duration::from_secs(1);
 
+/// How long the last records may take to be written.
+const FLUSH: Duration = Duration::from_secs(10);
+
 /// A gateway that serves.
 #[derive(Debug)]
 pub struct Running {
@@ -54,12 +56,22 @@ pub struct Running {
 /// Diagnostics go to stderr: lines for people on a terminal, JSON for collectors. stdout belongs to the access log.
 pub fn log_to_stderr() {
     // pingora logs heads that it could not parse, with whatever secret was in them; what matters of it we log ourselves.
-    let ours = Targets::new().with_default(LevelFilter::WARN).with_target("livegate", LevelFilter::INFO);
-    let ours = ours.with_target("pingora_core", LevelFilter::OFF).with_target("pingora_proxy", LevelFilter::OFF);
+    let ours = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("livegate", LevelFilter::INFO);
+    let ours = ours
+        .with_target("pingora_core", LevelFilter::OFF)
+        .with_target("pingora_proxy", LevelFilter::OFF);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let layer = if io::stderr().is_terminal() { layer.boxed() } else { layer.json().boxed() };
+    let layer = if io::stderr().is_terminal() {
+        layer.boxed()
+    } else {
+        layer.json().boxed()
+    };
     // A second call, as in tests, keeps the first subscriber.
-    let _kept = tracing_subscriber::registry().with(layer.with_filter(ours)).try_init();
+    let _kept = tracing_subscriber::registry()
+        .with(layer.with_filter(ours))
+        .try_init();
 }
 
 /// The threads that everything runs on, inference apart.
@@ -78,9 +90,9 @@ pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running
     let config = &loaded.config;
     let clock = Clock::system();
 
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(config.store.path())?);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(config.store.url.path())?);
     let engine = Engine::start(&config.engine);
-    let meter = Meter::new(Arc::clone(&store), access, Metrics::new()?);
+    let meter = Meter::new(Arc::clone(&store), access, Metrics::new()?)?;
     let limits = Arc::new(Limits::new(Arc::clone(&store), clock.clone()));
     let snapshot = Arc::new(ArcSwap::from_pointee(compiled.snapshot));
     let gateway = Gateway::new(gateway::Parts {
@@ -93,8 +105,12 @@ pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running
         clock,
     });
 
-    let listener = Listener::bind(config.server.listen.0)
-        .with_context(|| format!("cannot listen on server.listen = {}", config.server.listen.0))?;
+    let listener = Listener::bind(config.server.listen.0).with_context(|| {
+        format!(
+            "cannot listen on server.listen = {}",
+            config.server.listen.0
+        )
+    })?;
     let operators = TcpListener::bind(config.admin.listen.0)
         .await
         .with_context(|| format!("cannot listen on admin.listen = {}", config.admin.listen.0))?;
@@ -107,34 +123,80 @@ pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running
     let checks = checks(&store, &engine, &snapshot);
     let servers = vec![
         tokio::spawn(listener.serve(gateway, terms, stopped.clone())),
-        tokio::spawn(admin::serve(operators, Admin { meter: meter.clone(), checks }, stopped.clone())),
+        tokio::spawn(admin::serve(
+            operators,
+            Admin {
+                meter: meter.clone(),
+                checks,
+            },
+            stopped.clone(),
+        )),
     ];
-    let reloader = Arc::new(Reloader { loaded, snapshot, limits: Arc::clone(&limits) });
+    let reloader = Arc::new(Reloader {
+        loaded,
+        snapshot,
+        limits: Arc::clone(&limits),
+    });
     tokio::spawn(Arc::clone(&reloader).watch(stopped));
     tracing::info!(gateway = %public, admin = %admin, "listening");
-    Ok(Running { gateway: public, admin, engine, reloader, limits, meter, stop, servers })
+    Ok(Running {
+        gateway: public,
+        admin,
+        engine,
+        reloader,
+        limits,
+        meter,
+        stop,
+        servers,
+    })
 }
 
 /// What must work before calls should come. The engine only counts if some route leads to it.
-fn checks(store: &Arc<dyn Store>, engine: &Engine, snapshot: &Arc<ArcSwap<Snapshot>>) -> Vec<Check> {
+fn checks(
+    store: &Arc<dyn Store>,
+    engine: &Engine,
+    snapshot: &Arc<ArcSwap<Snapshot>>,
+) -> Vec<Check> {
     let (store, engine, snapshot) = (Arc::clone(store), engine.clone(), Arc::clone(snapshot));
-    let needs_engine = move || {
-        let snapshot = snapshot.load();
-        snapshot.routes.iter().flat_map(|route| &route.to).any(|target| target.upstream.base_url.is_empty())
-    };
     vec![
-        Check { name: "store", run: Box::new(move || store.check().map_err(|error| error.to_string())) },
-        Check { name: "engine", run: Box::new(move || if needs_engine() { engine.status() } else { Ok(()) }) },
+        Check {
+            name: "store",
+            run: Box::new(move || store.check().map_err(|error| error.to_string())),
+        },
+        Check {
+            name: "engine",
+            run: Box::new(move || {
+                if leads_to_engine(&snapshot.load()) {
+                    engine.status()
+                } else {
+                    Ok(())
+                }
+            }),
+        },
     ]
+}
+
+/// The engine is the upstream that has no address.
+fn leads_to_engine(snapshot: &Snapshot) -> bool {
+    snapshot
+        .routes
+        .iter()
+        .flat_map(|route| &route.to)
+        .any(|target| target.upstream.base_url.is_empty())
 }
 
 // === impl Running ===
 
 impl Running {
+    /// Whether some route leads to an engine that cannot judge yet.
+    #[must_use]
+    pub fn needs_weights(&self) -> bool {
+        leads_to_engine(&self.reloader.snapshot.load()) && self.engine.status().is_err()
+    }
+
     /// Reads the configuration again; see [`Reloader`].
-    pub fn reload(&self) -> impl Future<Output = ()> + Send + 'static {
-        let reloader = Arc::clone(&self.reloader);
-        async move { reloader.reload().await }
+    pub async fn reload(&self) {
+        self.reloader.reload().await;
     }
 
     /// Stops taking calls, lets those in flight end, gives unused quota back, writes the last records.
@@ -146,7 +208,12 @@ impl Running {
         }
         self.limits.settle().await;
         let meter = self.meter;
-        tokio::task::spawn_blocking(move || meter.flush()).await?;
+        let written = tokio::task::spawn_blocking(move || meter.flush(FLUSH)).await?;
+        ensure!(
+            written,
+            "the last records could not be written within {} s",
+            FLUSH.as_secs()
+        );
         tracing::info!("stopped");
         Ok(())
     }
@@ -164,14 +231,17 @@ struct Reloader {
 
 impl Reloader {
     async fn watch(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let Some(path) = self.loaded.path() else { return };
-        let mut seen = modified(path.clone()).await;
+        let Some(path) = self.loaded.path() else {
+            return;
+        };
+        let path = path.to_owned();
+        let mut seen = modified(&path).await;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(WATCH) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
-            let now = modified(path.clone()).await;
+            let now = modified(&path).await;
             if now != seen && now.is_some() {
                 seen = now;
                 self.reload().await;
@@ -180,7 +250,7 @@ impl Reloader {
     }
 
     async fn reload(&self) {
-        let Some(path) = self.loaded.path() else {
+        let Some(path) = self.loaded.path().map(Path::to_owned) else {
             tracing::warn!("there is no configuration file to reload");
             return;
         };
@@ -192,18 +262,24 @@ impl Reloader {
         match read.await {
             Ok(Ok((config, compiled))) => {
                 if !self.loaded.config.same_process(&config) {
-                    tracing::warn!("[server], [admin], [store] or [engine] changed: restart to apply that");
+                    tracing::warn!(
+                        "[server], [admin], [store] or [engine] changed: restart to apply that"
+                    );
                 }
                 self.snapshot.store(Arc::new(compiled.snapshot));
                 self.limits.retain(&self.snapshot.load()).await;
                 tracing::info!("the configuration was reloaded");
             }
-            Ok(Err(errors)) => tracing::error!(%errors, "the configuration is wrong, the old one stays"),
-            Err(error) => tracing::error!(%error, "the configuration could not be reloaded, the old one stays"),
+            Ok(Err(errors)) => {
+                tracing::error!(%errors, "the configuration is wrong, the old one stays")
+            }
+            Err(error) => {
+                tracing::error!(%error, "the configuration could not be reloaded, the old one stays")
+            }
         }
     }
 }
 
-async fn modified(path: PathBuf) -> Option<SystemTime> {
+async fn modified(path: &Path) -> Option<SystemTime> {
     tokio::fs::metadata(path).await.ok()?.modified().ok()
 }

@@ -66,6 +66,14 @@ trait Spelling: Sized {
 
 // === impl Size ===
 
+impl Size {
+    /// As a length in memory; what does not fit is as much as there can be.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
 impl Spelling for Size {
     const FORMS: &'static str = r#"a size like "5MiB", "16KiB" or a number of bytes"#;
 
@@ -267,7 +275,10 @@ impl<'de> Deserialize<'de> for HttpUrl {
         if uri.host().is_none_or(str::is_empty) {
             return refuse("an address needs a host");
         }
-        if uri.authority().is_some_and(|host| host.as_str().contains('@')) {
+        if uri
+            .authority()
+            .is_some_and(|host| host.as_str().contains('@'))
+        {
             return refuse("an address must not carry a user name; secrets have their own keys");
         }
         if text.contains(['?', '#']) {
@@ -316,7 +327,9 @@ impl<'de> Visitor<'de> for SecretVisitor {
                 }
                 Kind::Env => SecretSource::Env(place),
                 Kind::File if place.is_empty() => {
-                    return Err(de::Error::custom("file takes a path, and this one is empty"));
+                    return Err(de::Error::custom(
+                        "file takes a path, and this one is empty",
+                    ));
                 }
                 Kind::File => SecretSource::File(place),
             };
@@ -324,7 +337,8 @@ impl<'de> Visitor<'de> for SecretVisitor {
                 return Err(de::Error::custom("write env or file, not both"));
             }
         }
-        source.ok_or_else(|| de::Error::custom(format_args!("this is empty; write {}", Self::FORMS)))
+        source
+            .ok_or_else(|| de::Error::custom(format_args!("this is empty; write {}", Self::FORMS)))
     }
 }
 
@@ -366,7 +380,15 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(Size(bytes)), "{text}");
         }
-        for text in [r#""5 MiB""#, r#""5MB""#, r#""-5KiB""#, r#""""#, r#""99999999999GiB""#, "-1", "1.5"] {
+        for text in [
+            r#""5 MiB""#,
+            r#""5MB""#,
+            r#""-5KiB""#,
+            r#""""#,
+            r#""99999999999GiB""#,
+            "-1",
+            "1.5",
+        ] {
             let message = read::<Size>(text).expect_err(text);
             assert!(message.contains("16KiB"), "{message}");
         }
@@ -374,20 +396,33 @@ mod tests {
 
     #[test]
     fn spans() {
-        for (text, milliseconds) in [("250ms", 250), ("5s", 5_000), ("2m", 120_000), ("24h", 86_400_000)] {
+        for (text, milliseconds) in [
+            ("250ms", 250),
+            ("5s", 5_000),
+            ("2m", 120_000),
+            ("24h", 86_400_000),
+        ] {
             let expected = Span(Duration::from_millis(milliseconds));
             assert_eq!(read(&format!("{text:?}")), Ok(expected), "{text}");
         }
         assert_eq!(
             read::<Span>(r#""5 apples""#),
-            Err(r#""5 apples" does not fit; write a duration like "5s", "250ms", "2m" or "24h""#.to_owned())
+            Err(
+                r#""5 apples" does not fit; write a duration like "5s", "250ms", "2m" or "24h""#
+                    .to_owned()
+            )
         );
         assert!(read::<Span>("5").is_err(), "a number without a unit");
     }
 
     #[test]
     fn rates() {
-        for (text, interval_ms, burst) in [("50/s", 20, 50), ("90/m", 666, 1), ("180/m", 333, 3), ("10/h", 360_000, 1)] {
+        for (text, interval_ms, burst) in [
+            ("50/s", 20, 50),
+            ("90/m", 666, 1),
+            ("180/m", 333, 3),
+            ("10/h", 360_000, 1),
+        ] {
             let rate: RateSpec = read(&format!("{text:?}")).expect(text);
             assert_eq!(rate.interval().as_millis(), interval_ms, "{text}");
             assert_eq!(rate.per_second().get(), burst, "{text}");
@@ -427,8 +462,14 @@ mod tests {
 
     #[test]
     fn secrets_come_from_outside() {
-        assert_eq!(read(r#"{ env = "A_1" }"#), Ok(SecretSource::Env("A_1".to_owned())));
-        assert_eq!(read(r#"{ file = "a/b" }"#), Ok(SecretSource::File("a/b".to_owned())));
+        assert_eq!(
+            read(r#"{ env = "A_1" }"#),
+            Ok(SecretSource::Env("A_1".to_owned()))
+        );
+        assert_eq!(
+            read(r#"{ file = "a/b" }"#),
+            Ok(SecretSource::File("a/b".to_owned()))
+        );
         for text in [
             r#""canary""#,
             r#"{ env = "canary!" }"#,
@@ -442,6 +483,9 @@ mod tests {
             assert!(!message.contains("canary"), "{message}");
         }
         let message = read::<SecretSource>(r#""canary""#).expect_err("plain");
-        assert!(message.contains(r#"{ env = "NAME" } or { file = "PATH" }"#), "{message}");
+        assert!(
+            message.contains(r#"{ env = "NAME" } or { file = "PATH" }"#),
+            "{message}"
+        );
     }
 }

@@ -30,7 +30,12 @@ struct Report<'a> {
 /// Exit code 0 if the configuration is right, 2 if not.
 pub fn run(args: &Arguments) -> anyhow::Result<ExitCode> {
     let verdict = config::load(&args.file).map(drop);
-    let code = write(args, verdict.as_ref().err(), &mut io::stdout(), &mut io::stderr())?;
+    let code = write(
+        args,
+        verdict.as_ref().err(),
+        &mut io::stdout(),
+        &mut io::stderr(),
+    )?;
     Ok(ExitCode::from(code))
 }
 

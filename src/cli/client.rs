@@ -11,11 +11,16 @@ use tokio::net::TcpStream;
 
 /// Sends `request` on a connection of its own and collects the answer.
 pub async fn send(address: SocketAddr, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
-    let stream = TcpStream::connect(address).await.with_context(|| format!("nothing listens on {address}"))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("nothing listens on {address}"))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let mut request = request.map(Full::new);
-    request.headers_mut().insert(header::HOST, address.to_string().parse()?);
+    request
+        .headers_mut()
+        .insert(header::HOST, address.to_string().parse()?);
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = body.collect().await?.to_bytes();
     drop(sender);

@@ -21,11 +21,22 @@ pub struct Arguments {
 
 /// Exit code 0 if it is, 1 if not.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let path = if arguments.ready { "/readyz" } else { "/healthz" };
+    let path = if arguments.ready {
+        "/readyz"
+    } else {
+        "/healthz"
+    };
     let request = Request::get(path).body(Bytes::new())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let response = runtime.block_on(client::send(arguments.admin, request))?;
     let answer = String::from_utf8_lossy(response.body());
-    ensure!(response.status().is_success(), "{} {}", response.status(), answer.trim());
+    ensure!(
+        response.status().is_success(),
+        "{} {}",
+        response.status(),
+        answer.trim()
+    );
     Ok(ExitCode::SUCCESS)
 }

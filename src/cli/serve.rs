@@ -37,8 +37,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(loaded: Loaded, offline: bool) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt, mut hangup) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
+    let (mut terminate, mut interrupt, mut hangup) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    );
     let models = loaded.config.engine.models.clone();
     let running = app::start(loaded, AccessSink::stdout()).await?;
     if !offline && running.needs_weights() {
@@ -57,8 +60,10 @@ async fn serve(loaded: Loaded, offline: bool) -> anyhow::Result<()> {
 /// In the background: other upstreams serve meanwhile, and `/readyz` says what is awaited.
 fn fetch_weights(running: &Running, models: PathBuf) {
     let engine = running.engine.clone();
-    tokio::task::spawn_blocking(move || match weights::fetch(&models, Mode::Online, &Reporter::new()) {
-        Ok(_) => engine.reload(),
-        Err(error) => tracing::error!(%error, "the engine has no weights"),
+    tokio::task::spawn_blocking(move || {
+        match weights::fetch(&models, Mode::Online, &Reporter::new()) {
+            Ok(_) => engine.reload(),
+            Err(error) => tracing::error!(%error, "the engine has no weights"),
+        }
     });
 }

@@ -135,8 +135,13 @@ fn offset_in_value(value: &Spanned<DeValue<'_>>, rest: &str, parent: usize) -> u
     if let Some(array) = value.get_ref().as_array()
         && let Some((index, rest)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
     {
-        let item = index.parse::<usize>().ok().and_then(|index| array.get(index));
-        return item.map_or(parent, |item| offset_in_value(item, rest, item.span().start));
+        let item = index
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| array.get(index));
+        return item.map_or(parent, |item| {
+            offset_in_value(item, rest, item.span().start)
+        });
     }
     value.span().start
 }

@@ -11,7 +11,7 @@ mod secrets;
 use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -66,6 +66,7 @@ struct Document {
 pub struct Loaded {
     /// The values.
     pub config: Config,
+    path: Option<PathBuf>,
     name: String,
     text: String,
     environment: Environment,
@@ -83,7 +84,10 @@ pub struct Compiled {
 }
 
 /// Reads and checks a file. Secrets come from the process's environment and from files.
-#[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the reader of the environment"
+)]
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
     load_with(path, |name| std::env::var(name))
 }
@@ -92,17 +96,29 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
 pub fn load_with(path: &Path, environment: Environment) -> Result<Loaded, ConfigErrors> {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => Loaded::from_text(name, text, environment),
+        Ok(text) => {
+            let loaded = Loaded::from_text(name, text, environment)?;
+            Ok(Loaded {
+                path: Some(path.to_owned()),
+                ..loaded
+            })
+        }
         Err(error) => Err(ConfigErrors::unreadable(
             name,
-            format!("cannot be read: {}; give the path of a readable TOML file", error.kind()),
+            format!(
+                "cannot be read: {}; give the path of a readable TOML file",
+                error.kind()
+            ),
         )),
     }
 }
 
 /// The default: local engine, embedded store, loopback, one tenant without limits. It can still be wrong: a secret file
 /// that it names may be damaged.
-#[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the reader of the environment"
+)]
 pub fn built_in() -> Result<Loaded, ConfigErrors> {
     let name = "built-in configuration".to_owned();
     Loaded::from_text(name, BUILT_IN.to_owned(), |name| std::env::var(name))
@@ -128,6 +144,15 @@ impl From<Document> for Config {
 }
 
 impl Config {
+    /// Whether a reload to `other` would change nothing that only a restart can apply.
+    #[must_use]
+    pub fn same_process(&self, other: &Self) -> bool {
+        self.server == other.server
+            && self.admin == other.admin
+            && self.store == other.store
+            && self.engine == other.engine
+    }
+
     fn compile(&self, resolver: &Resolver<'_>) -> Result<Compiled, Vec<CompileError>> {
         let mut errors = self.validate();
         let mut note = |path: &str, message| {
@@ -137,7 +162,12 @@ impl Config {
         let master_key = resolver
             .master_key(&self.store.master_key)
             .map_err(|message| note("store.master_key", message));
-        let admin_token = self.admin.token.as_ref().map(|source| resolver.secret(source)).transpose();
+        let admin_token = self
+            .admin
+            .token
+            .as_ref()
+            .map(|source| resolver.secret(source))
+            .transpose();
         let admin_token = admin_token.map_err(|message| note("admin.token", message));
         let digest = |secret: &Secret| match &master_key {
             Ok(master_key) => master_key.digest(secret.expose()),
@@ -186,13 +216,17 @@ impl Loaded {
         environment: Environment,
     ) -> Result<Self, ConfigErrors> {
         let (config, mut complaints) = parse::read::<Config>(&text);
-        let refused: Vec<_> = complaints.iter().map(|complaint| complaint.path.clone()).collect();
+        let refused: Vec<_> = complaints
+            .iter()
+            .map(|complaint| complaint.path.clone())
+            .collect();
         if let Some(config) = config {
             let resolver = Resolver::new(&config, environment, Absent::WillBeMade);
             let found = config.compile(&resolver).err().unwrap_or_default();
             if found.is_empty() && complaints.is_empty() {
                 return Ok(Self {
                     config,
+                    path: None,
                     name,
                     text,
                     environment,
@@ -201,12 +235,20 @@ impl Loaded {
             // What was refused above is missing below; that is one mistake, not two.
             let follows = |error: &CompileError| {
                 let error = error.path.as_str();
-                refused.iter().any(|path| is_within(path, error) || is_within(error, path))
+                refused
+                    .iter()
+                    .any(|path| is_within(path, error) || is_within(error, path))
             };
             let found = found.into_iter().filter(|error| !follows(error));
             complaints.extend(found.map(Complaint::from));
         }
         Err(ConfigErrors::locate(&name, &text, complaints))
+    }
+
+    /// The file that it came from, if it came from one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Reads the secrets for good. Call [`prepare_files`] before.

@@ -55,7 +55,9 @@ fn remove(table: &mut DeTable<'_>, path: &[Segment]) -> Option<()> {
     let (Segment::Map { key }, rest) = path.split_first()? else {
         return None;
     };
-    let inside = table.get_mut(key.as_str()).and_then(|value| remove_inside(value, rest));
+    let inside = table
+        .get_mut(key.as_str())
+        .and_then(|value| remove_inside(value, rest));
     inside.or_else(|| table.remove(key.as_str()).map(drop))
 }
 

@@ -24,6 +24,7 @@ pub mod quality;
 pub mod tensor;
 pub mod weights;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -75,6 +76,14 @@ pub enum InspectError {
     /// The engine's own fault. The cause is in the log.
     #[error("the local engine failed")]
     Failed,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
 }
 
 // === impl Engine ===

@@ -13,7 +13,7 @@ use super::body::{self, Body, Bounds};
 use super::budget::{Budget, Share};
 use super::{Config, front, record};
 use crate::auth::{self, Caller, MasterKey};
-use crate::canonical::{Call, CallId, Op, Outcome, Problem, ProblemKind, Verdict};
+use crate::canonical::{Call, CallId, Outcome, Problem, ProblemKind, Retry, Verdict};
 use crate::clock::Clock;
 use crate::exchange::Exchange;
 use crate::limits::{Limits, Permit};
@@ -53,6 +53,9 @@ struct Inner {
     bounds: Bounds,
 }
 
+/// Advice when something of ours is behind.
+const SOON: Retry = Retry::After(Duration::from_secs(1));
+
 /// What is known of a request so far; pingora carries it from phase to phase.
 #[derive(Debug)]
 pub struct Progress {
@@ -63,7 +66,8 @@ pub struct Progress {
     pub(super) recognised: Option<Recognised>,
     pub(super) caller: Option<Caller>,
     pub(super) upstream: Option<Arc<Upstream>>,
-    pub(super) upstream_time: Option<Duration>,
+    pub(super) upstream_time: Duration,
+    pub(super) reading: Duration,
     pub(super) request_bytes: usize,
     /// How it ended; `None` if the client was gone before it could.
     pub(super) end: Option<Result<Outcome, Problem>>,
@@ -79,8 +83,15 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let budget = Budget::new(parts.config.body_memory.bytes());
-        let bounds = Bounds { max: parts.config.max_body.bytes(), within: parts.config.body_timeout.0 };
-        Self(Arc::new(Inner { parts, budget, bounds }))
+        let bounds = Bounds {
+            max: parts.config.max_body.bytes(),
+            within: parts.config.body_timeout.0,
+        };
+        Self(Arc::new(Inner {
+            parts,
+            budget,
+            bounds,
+        }))
     }
 
     pub(super) fn begin(&self) -> Progress {
@@ -90,7 +101,8 @@ impl Gateway {
             recognised: None,
             caller: None,
             upstream: None,
-            upstream_time: None,
+            upstream_time: Duration::ZERO,
+            reading: Duration::ZERO,
             request_bytes: 0,
             end: None,
             permit: None,
@@ -99,7 +111,11 @@ impl Gateway {
     }
 
     /// The whole way of a call. Whatever goes wrong is said in the dialect of the request.
-    pub(super) async fn answer(&self, session: &mut Session, progress: &mut Progress) -> Response<Bytes> {
+    pub(super) async fn answer(
+        &self,
+        session: &mut Session,
+        progress: &mut Progress,
+    ) -> Response<Bytes> {
         let head = session.req_header();
         if let Some(document) = vendors::document(head) {
             return document;
@@ -108,11 +124,25 @@ impl Gateway {
         progress.recognised = Some(recognised);
         let result = self.carry_out(session, recognised, progress).await;
         let defaults = DialectSettings::default();
-        let settings = progress.caller.as_ref().map_or(&defaults, |caller| &caller.tenant.settings);
-        let cx = DialectCx { id: progress.id, settings };
+        let settings = progress
+            .caller
+            .as_ref()
+            .map_or(&defaults, |caller| &caller.tenant.settings);
+        let cx = DialectCx {
+            id: progress.id,
+            settings,
+        };
         let (response, end) = match result {
-            Ok((call, outcome)) => (recognised.inbound.render_response(&cx, &call, &outcome), Ok(outcome)),
-            Err(problem) => (recognised.inbound.render_problem(&cx, recognised.op, &problem), Err(problem)),
+            Ok((call, outcome)) => (
+                recognised.inbound.render_response(&cx, &call, &outcome),
+                Ok(outcome),
+            ),
+            Err(problem) => (
+                recognised
+                    .inbound
+                    .render_problem(&cx, recognised.op, &problem),
+                Err(problem),
+            ),
         };
         progress.end = Some(end);
         response
@@ -125,50 +155,101 @@ impl Gateway {
         progress: &mut Progress,
     ) -> Result<(Call, Outcome), Problem> {
         let parts = &self.0.parts;
-        let Recognised { vendor, inbound, op } = recognised;
+        let Recognised {
+            vendor,
+            inbound,
+            op,
+        } = recognised;
         let head = session.req_header();
         front::check(head)?;
-        let op = op.ok_or_else(|| Problem::new(ProblemKind::NotFound, "there is no such path, or not with this method"))?;
+        let op = op.ok_or_else(|| {
+            Problem::new(
+                ProblemKind::NotFound,
+                "there is no such path, or not with this method",
+            )
+        })?;
         let snapshot = parts.snapshot.load_full();
         let presented = inbound.credential(head);
         let now = parts.clock.now();
-        let caller = auth::authenticate(&snapshot, &parts.master, presented.as_ref(), vendor.id, op, now)?;
+        let caller = auth::authenticate(
+            &snapshot,
+            &parts.master,
+            presented.as_ref(),
+            vendor.id,
+            op,
+            now,
+        )?;
         let caller = progress.caller.insert(caller).clone();
-        let permit = parts.limits.admit(&caller.tenant, &caller.key.id, op).await?;
+        if !parts.meter.has_room() {
+            return Err(
+                Problem::new(ProblemKind::Overloaded, "the gateway cannot keep its books")
+                    .retry(SOON),
+            );
+        }
+        let permit = parts
+            .limits
+            .admit(&caller.tenant, &caller.key.id, op)
+            .await?;
         progress.permit = Some(permit);
         let body = self.read_body(session, progress).await?;
         let request = Request::from_parts(session.req_header().as_owned_parts(), body);
-        let cx = DialectCx { id: progress.id, settings: &caller.tenant.settings };
+        let cx = DialectCx {
+            id: progress.id,
+            settings: &caller.tenant.settings,
+        };
         let call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;
-        let query =
-            route::Query { tenant: &caller.tenant, dialect: vendor.id, call: &call, point: progress.id.point() };
+        let query = route::Query {
+            tenant: &caller.tenant,
+            dialect: vendor.id,
+            call: &call,
+            point: progress.id.point(),
+        };
         let upstream = Arc::clone(progress.upstream.insert(route::plan(&snapshot, &query)?));
         let answer = parts.exchange.run(&upstream, progress.id, &call).await;
-        progress.upstream_time = Some(answer.upstream);
+        progress.upstream_time = answer.upstream;
         Ok((call, answer.result?))
     }
 
-    async fn read_body(&self, session: &mut Session, progress: &mut Progress) -> Result<Bytes, Problem> {
-        let Body { bytes, share } = body::read(session, &self.0.bounds, &self.0.budget).await?;
+    async fn read_body(
+        &self,
+        session: &mut Session,
+        progress: &mut Progress,
+    ) -> Result<Bytes, Problem> {
+        let clock = &self.0.parts.clock;
+        let started = clock.instant();
+        let read = body::read(session, &self.0.bounds, &self.0.budget).await;
+        progress.reading = clock.instant() - started;
+        let Body { bytes, share } = read?;
         progress.request_bytes = bytes.len();
         progress.memory = Some(share);
-        self.0.parts.meter.metrics().set_inflight_body_bytes(self.0.budget.used());
+        self.0
+            .parts
+            .meter
+            .metrics()
+            .set_inflight_body_bytes(self.0.budget.used());
         Ok(bytes)
     }
 
     /// The end of every request, whatever happened: the permit is settled and the call recorded, here and nowhere else.
     pub(super) fn finish(&self, session: &Session, progress: &mut Progress) {
+        let Parts { meter, clock, .. } = &self.0.parts;
         let charged = progress.end.as_ref().is_some_and(is_charged);
-        if let Some(permit) = progress.permit.take() {
-            if charged { permit.commit() } else { permit.release() }
-        }
+        let units = progress.permit.take().map(|permit| {
+            if charged {
+                permit.commit()
+            } else {
+                permit.release()
+            }
+            u64::from(charged)
+        });
         progress.memory = None;
-        let metrics = self.0.parts.meter.metrics();
-        metrics.set_inflight_body_bytes(self.0.budget.used());
-        if progress.recognised.is_some() {
-            let finished = self.0.parts.clock.instant();
-            self.0.parts.meter.record(record::of(session, progress, charged, self.0.parts.clock.now(), finished));
+        meter
+            .metrics()
+            .set_inflight_body_bytes(self.0.budget.used());
+        if let Some(recognised) = progress.recognised {
+            let now = (clock.now(), clock.instant());
+            meter.record(record::of(session, progress, recognised, units, now));
         }
     }
 }
@@ -185,7 +266,9 @@ fn is_charged(end: &Result<Outcome, Problem>) -> bool {
 /// The dialect's own limits on pictures, before anything is decoded or sent.
 fn check_media(recognised: Recognised, call: &Call) -> Result<(), Problem> {
     let support = recognised.inbound.capabilities().support(call.op());
-    let Some(rules) = support.and_then(|support| support.image.as_ref()) else { return Ok(()) };
+    let Some(rules) = support.and_then(|support| support.image.as_ref()) else {
+        return Ok(());
+    };
     for bytes in call.media().into_iter().filter_map(|media| media.bytes()) {
         media::check_image(bytes, rules)?;
     }

@@ -50,7 +50,7 @@ pub struct Terms {
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one.
-    pub fn bind(address: &str) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = StdListener::bind(address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
@@ -65,7 +65,12 @@ impl Listener {
 
     /// Serves until `stop` turns true; then takes no new connection, closes idle ones, and gives calls in flight the
     /// grace period to end.
-    pub async fn serve(self, gateway: Gateway, terms: Terms, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    pub async fn serve(
+        self,
+        gateway: Gateway,
+        terms: Terms,
+        mut stop: watch::Receiver<bool>,
+    ) -> io::Result<()> {
         let listener = TcpListener::from_std(self.socket)?;
         let mut proxy = HttpProxy::new(gateway, Arc::new(ServerConf::default()));
         proxy.handle_init_modules();
@@ -79,7 +84,11 @@ impl Listener {
             match accepted {
                 Ok((socket, _peer)) => {
                     let guarded = Guarded::new(prepare(socket), terms.header_timeout);
-                    connections.spawn(Box::pin(converse(Arc::clone(&proxy), guarded, stop.clone())));
+                    connections.spawn(Box::pin(converse(
+                        Arc::clone(&proxy),
+                        guarded,
+                        stop.clone(),
+                    )));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -90,8 +99,14 @@ impl Listener {
         drop(listener);
         proxy.http_cleanup().await;
         connections.close();
-        if tokio::time::timeout(terms.shutdown_grace, connections.wait()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "the grace period ended with calls in flight");
+        if tokio::time::timeout(terms.shutdown_grace, connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "the grace period ended with calls in flight"
+            );
         }
         Ok(())
     }
@@ -116,7 +131,9 @@ async fn converse(proxy: Arc<HttpProxy<Gateway>>, guarded: Guarded, stop: watch:
     loop {
         phase.request_begins();
         session.set_connection_user_context(Some(Box::new(phase.clone())));
-        let Some(reusable) = proxy.process_new_http(session, &stop).await else { return };
+        let Some(reusable) = proxy.process_new_http(session, &stop).await else {
+            return;
+        };
         let (stream, settings) = reusable.consume();
         session = ServerSession::new_http1(stream);
         if let Some(settings) = settings {

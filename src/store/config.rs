@@ -1,6 +1,6 @@
 //! `[store]`: where what survives a restart is kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -36,6 +36,16 @@ impl Default for Config {
 }
 
 // === impl StoreUrl ===
+
+impl StoreUrl {
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Sqlite(path) => path,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for StoreUrl {
     /// The refusal does not repeat the text: other stores' addresses carry passwords.

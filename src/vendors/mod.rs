@@ -21,12 +21,15 @@ pub mod accuauth;
 pub mod body;
 pub mod local;
 pub mod native;
+mod sample;
 
 use std::fmt::{self, Debug};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
+
+pub use sample::{Credentials, Sample};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
@@ -107,6 +110,18 @@ pub fn recognise(head: &Parts) -> Recognised {
     })
 }
 
+/// What is served to anyone who asks, without a key: the description of our own API.
+#[must_use]
+pub fn document(head: &Parts) -> Option<Response<Bytes>> {
+    let asked = head.method == Method::GET && head.uri.path() == native::OPENAPI_PATH;
+    asked.then(|| {
+        let mut response = Response::new(Bytes::from_static(native::OPENAPI.as_bytes()));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    })
+}
+
 /// Speaks a vendor's API to *our callers*.
 ///
 /// Laws, each a function in `tests/contract.rs` that runs for every vendor:
@@ -154,6 +169,9 @@ pub trait Inbound: Debug + Sync {
         op: Option<Op>,
         problem: &Problem,
     ) -> Response<Bytes>;
+
+    /// The simplest call of an op with a picture, for demonstrations; `None` if the dialect has none.
+    fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample>;
 }
 
 /// Speaks a vendor's API to *the vendor*.

@@ -13,7 +13,12 @@ use crate::support::{models, pictures};
 fn problem(reply: &Reply) -> (u16, Value) {
     let document = reply.json();
     assert!(document["reason"].is_string(), "{document}");
-    assert!(document["request_id"].as_str().is_some_and(|id| id.len() == 35 && id.starts_with("TID")), "{document}");
+    assert!(
+        document["request_id"]
+            .as_str()
+            .is_some_and(|id| id.len() == 35 && id.starts_with("TID")),
+        "{document}"
+    );
     (reply.status, document["status"].clone())
 }
 
@@ -33,15 +38,32 @@ fn whoever_does_not_prove_who_they_are_is_told_so_alike() {
         assert_eq!(problem(&reply), (401, json!("UNAUTHORIZED")));
         reasons.push(reply.json()["reason"].clone());
     }
-    assert!(reasons.iter().all(|reason| *reason == reasons[0]), "{reasons:?}");
-    let native = gateway.post_form("/v1/liveness", &[("authorization", "Bearer acme-1.wrong")], "image", b"x");
+    assert!(
+        reasons.iter().all(|reason| *reason == reasons[0]),
+        "{reasons:?}"
+    );
+    let native = gateway.post_form(
+        "/v1/liveness",
+        &[("authorization", "Bearer acme-1.wrong")],
+        "image",
+        b"x",
+    );
     assert_eq!(native.status, 401);
-    assert_eq!(native.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        native.header("content-type"),
+        Some("application/problem+json")
+    );
     assert_eq!(native.header("www-authenticate"), Some("Bearer"));
     // Authentication comes before the body: a large one is not waited for.
     let mut connection = Connection::open(gateway.public);
     connection.send(b"POST /face/anti_hack HTTP/1.1\r\nhost: g\r\ncontent-length: 5000000\r\n\r\n");
-    assert_eq!(connection.receive().expect("an answer before the body").status, 401);
+    assert_eq!(
+        connection
+            .receive()
+            .expect("an answer before the body")
+            .status,
+        401
+    );
 }
 
 #[test]
@@ -50,21 +72,48 @@ fn what_is_not_there_is_not_found_in_the_dialects_shape() {
     let send = |method: &str, target: &str, headers: &[(&str, &str)]| {
         http::exchange(gateway.public, &http::request(method, target, headers, b""))
     };
-    assert_eq!(problem(&send("GET", "/face/anti_hack", &ACCUAUTH)), (404, json!("NOT_FOUND")));
-    assert_eq!(problem(&send("POST", "/face/anti_hacks", &ACCUAUTH)), (404, json!("NOT_FOUND")));
-    for (method, target) in [("GET", "/v1/liveness"), ("POST", "/v1/nothing"), ("GET", "/"), ("POST", "/elsewhere")] {
+    assert_eq!(
+        problem(&send("GET", "/face/anti_hack", &ACCUAUTH)),
+        (404, json!("NOT_FOUND"))
+    );
+    assert_eq!(
+        problem(&send("POST", "/face/anti_hacks", &ACCUAUTH)),
+        (404, json!("NOT_FOUND"))
+    );
+    for (method, target) in [
+        ("GET", "/v1/liveness"),
+        ("POST", "/v1/nothing"),
+        ("GET", "/"),
+        ("POST", "/elsewhere"),
+    ] {
         let reply = send(method, target, &[]);
-        assert_eq!((reply.status, &reply.json()["status"]), (404, &json!(404)), "{method} {target}");
-        assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            (reply.status, &reply.json()["status"]),
+            (404, &json!(404)),
+            "{method} {target}"
+        );
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json")
+        );
     }
     let openapi = send("GET", "/v1/openapi.json", &[]);
-    assert_eq!((openapi.status, openapi.json()["openapi"].as_str().map(|v| v.starts_with("3."))), (200, Some(true)));
+    assert_eq!(
+        (
+            openapi.status,
+            openapi.json()["openapi"]
+                .as_str()
+                .map(|v| v.starts_with("3."))
+        ),
+        (200, Some(true))
+    );
 }
 
 #[test]
 fn pictures_that_are_none_are_refused_before_they_are_decoded() {
     let gateway = Gateway::start(LOCAL, &models::models());
-    let post = |file: &[u8]| problem(&gateway.post_form("/face/anti_hack", &ACCUAUTH, "file", file));
+    let post =
+        |file: &[u8]| problem(&gateway.post_form("/face/anti_hack", &ACCUAUTH, "file", file));
     let portrait = fs::read(pictures::portrait()).expect("the portrait");
     let invalid = (400, json!("INVALID_ARGUMENT"));
     assert_eq!(post(b""), invalid);
@@ -73,7 +122,10 @@ fn pictures_that_are_none_are_refused_before_they_are_decoded() {
     assert_eq!(post(&vec![0xff; 5 * 1024 * 1024 + 1]), invalid);
     let started = Instant::now();
     assert_eq!(post(&pictures::png_header(50_000, 50_000)), invalid);
-    assert!(started.elapsed() < Duration::from_secs(2), "a header was enough");
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "a header was enough"
+    );
     assert_eq!(post(&pictures::png_header(127, 127)), invalid);
     let faceless = pictures::without_a_face();
     assert_eq!(post(&faceless), (400, json!("DETETION_FAILED")));
@@ -85,19 +137,40 @@ fn parameters_that_contradict_are_refused() {
     let post = |content_type: &str, body: &[u8]| {
         let headers = [ACCUAUTH[0], ACCUAUTH[1], ("content-type", content_type)];
         let reply = gateway.post("/face/anti_hack", &headers, body);
-        (problem(&reply), reply.json()["reason"].as_str().unwrap_or_default().to_owned())
+        (
+            problem(&reply),
+            reply.json()["reason"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
     };
     let invalid = (400, json!("INVALID_ARGUMENT"));
     let missing = "must specify 'file' or 'image_base64' argument";
-    assert_eq!(post("application/json", b"{}"), (invalid.clone(), missing.to_owned()));
-    assert_eq!(post("application/x-www-form-urlencoded", b"a=b"), (invalid.clone(), missing.to_owned()));
+    assert_eq!(
+        post("application/json", b"{}"),
+        (invalid.clone(), missing.to_owned())
+    );
+    assert_eq!(
+        post("application/x-www-form-urlencoded", b"a=b"),
+        (invalid.clone(), missing.to_owned())
+    );
     let bodies: [(&str, &[u8]); 6] = [
         ("application/json", b"{\"image_base64\":\"!!!!\"}"),
-        ("application/json", b"{\"image_base64\":\"AA==\",\"image_base64\":\"AA==\"}"),
+        (
+            "application/json",
+            b"{\"image_base64\":\"AA==\",\"image_base64\":\"AA==\"}",
+        ),
         ("application/json", b"{\"image_base64\":\"AA=="),
         ("application/json", b"{\"image_base64\":\"\xff\"}"),
-        ("application/x-www-form-urlencoded", b"image_base64=AA%3D%3D&image_base64=AA%3D%3D"),
-        ("multipart/form-data; boundary=x", b"--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\nbroken"),
+        (
+            "application/x-www-form-urlencoded",
+            b"image_base64=AA%3D%3D&image_base64=AA%3D%3D",
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\nbroken",
+        ),
     ];
     for (content_type, body) in bodies {
         let (problem, reason) = post(content_type, body);
@@ -110,7 +183,9 @@ fn parameters_that_contradict_are_refused() {
 fn broken_bodies_cost_nothing_but_themselves() {
     let gateway = Gateway::start(LOCAL, &models::models());
     let head = |framing: &str| {
-        format!("POST /face/anti_hack HTTP/1.1\r\nhost: g\r\nx-df-api-id: acme-1\r\nx-df-api-secret: {SECRET}\r\n{framing}\r\n\r\n")
+        format!(
+            "POST /face/anti_hack HTTP/1.1\r\nhost: g\r\nx-df-api-id: acme-1\r\nx-df-api-secret: {SECRET}\r\n{framing}\r\n\r\n"
+        )
     };
     let broken: [(&str, &[u8]); 3] = [
         ("content-length: 100", b"less"),
@@ -123,7 +198,11 @@ fn broken_bodies_cost_nothing_but_themselves() {
         connection.send(body);
         connection.end_sending();
         let reply = connection.receive().expect("an answer");
-        assert_eq!(problem(&reply), (400, json!("INVALID_ARGUMENT")), "{framing}");
+        assert_eq!(
+            problem(&reply),
+            (400, json!("INVALID_ARGUMENT")),
+            "{framing}"
+        );
     }
     let mut connection = Connection::open(gateway.public);
     connection.send(head("content-length: 1000000").as_bytes());
@@ -137,7 +216,10 @@ fn broken_bodies_cost_nothing_but_themselves() {
     assert_eq!(problem(&too_large), (413, json!("INVALID_ARGUMENT")));
     assert_eq!(gateway.admin_get("/healthz").status, 200);
     let metrics = String::from_utf8(gateway.admin_get("/metrics").body).expect("text");
-    assert!(metrics.contains("livegate_inflight_body_bytes 0"), "bodies are still held:\n{metrics}");
+    assert!(
+        metrics.contains("livegate_inflight_body_bytes 0"),
+        "bodies are still held:\n{metrics}"
+    );
 }
 
 #[test]
@@ -150,14 +232,22 @@ fn ambiguous_requests_are_refused_first() {
         b"POST /face/anti_hack HTTP/1.1\r\nhost: g\r\nx-df-api-id: a\r\ncontent-encoding: gzip\r\ncontent-length: 0\r\n\r\n",
     ];
     for request in requests {
-        assert_eq!(http::exchange(gateway.public, request).status, 400, "{}", String::from_utf8_lossy(request));
+        assert_eq!(
+            http::exchange(gateway.public, request).status,
+            400,
+            "{}",
+            String::from_utf8_lossy(request)
+        );
     }
 }
 
 /// One byte at a time, a head or a body gets no more time than the configuration gives the whole.
 #[test]
 fn slow_senders_are_cut_off_at_the_total_deadline() {
-    let config = LOCAL.replace("[admin]", "header_timeout = \"300ms\"\nbody_timeout = \"300ms\"\n[admin]");
+    let config = LOCAL.replace(
+        "[admin]",
+        "header_timeout = \"300ms\"\nbody_timeout = \"300ms\"\n[admin]",
+    );
     let gateway = Gateway::start(&config, &models::models());
     let mut head = Connection::open(gateway.public);
     head.send(b"POST /face/anti_hack HTTP/1.1\r\nhost: g\r\n");
@@ -170,7 +260,10 @@ fn slow_senders_are_cut_off_at_the_total_deadline() {
         )
         .as_bytes(),
     );
-    assert_eq!(problem(&body.receive().expect("an answer")), (408, json!("INVALID_ARGUMENT")));
+    assert_eq!(
+        problem(&body.receive().expect("an answer")),
+        (408, json!("INVALID_ARGUMENT"))
+    );
 }
 
 #[test]
@@ -189,7 +282,12 @@ keys = [{ id = "slow-1", secret = { file = "{dir}/secret" } },
     let gateway = Gateway::start(&config, &models::models());
     let portrait = fs::read(pictures::portrait()).expect("the portrait");
     let post = |id: &str, file: &[u8]| {
-        gateway.post_form("/face/anti_hack", &[("x-df-api-id", id), ("x-df-api-secret", SECRET)], "file", file)
+        gateway.post_form(
+            "/face/anti_hack",
+            &[("x-df-api-id", id), ("x-df-api-secret", SECRET)],
+            "file",
+            file,
+        )
     };
     // A refused picture is not charged, so two verdicts fit.
     assert_eq!(post("acme-1", b"no picture").status, 400);
@@ -198,16 +296,33 @@ keys = [{ id = "slow-1", secret = { file = "{dir}/secret" } },
     let used_up = post("acme-1", &portrait);
     assert_eq!(problem(&used_up), (403, json!("OUT_OF_QUOTA")));
     assert!(used_up.header("retry-after").is_some());
-    let native = gateway.post_form("/v1/liveness", &[("authorization", &bearer())], "image", &portrait);
-    assert_eq!((native.status, &native.json()["type"]), (429, &json!("urn:livegate:problem:quota-exhausted")));
+    let native = gateway.post_form(
+        "/v1/liveness",
+        &[("authorization", &bearer())],
+        "image",
+        &portrait,
+    );
+    assert_eq!(
+        (native.status, &native.json()["type"]),
+        (429, &json!("urn:livegate:problem:quota-exhausted"))
+    );
 
     assert_eq!(post("slow-1", &portrait).status, 200);
     let limited = post("slow-1", &portrait);
     assert_eq!(problem(&limited), (403, json!("RATE_LIMIT_EXCEEDED")));
-    let wait: u64 = limited.header("retry-after").and_then(|value| value.parse().ok()).expect("seconds");
+    let wait: u64 = limited
+        .header("retry-after")
+        .and_then(|value| value.parse().ok())
+        .expect("seconds");
     assert!((3000..=3600).contains(&wait), "{wait}");
-    assert_eq!(problem(&post("old", &portrait)), (401, json!("KEY_EXPIRED")));
-    assert_eq!(problem(&post("other", &portrait)), (403, json!("NO_PERMISSION")));
+    assert_eq!(
+        problem(&post("old", &portrait)),
+        (401, json!("KEY_EXPIRED"))
+    );
+    assert_eq!(
+        problem(&post("other", &portrait)),
+        (403, json!("NO_PERMISSION"))
+    );
 }
 
 /// A canary through every door and every refusal: it appears nowhere.
@@ -216,10 +331,18 @@ fn secrets_and_queries_reach_no_log() {
     let gateway = Gateway::start(LOCAL, &models::models());
     let canary = "canary-7f3a";
     let authorization = format!("Bearer {canary}.{canary}");
-    let doors: [&[(&str, &str)]; 3] =
-        [&[("x-df-api-id", canary), ("x-df-api-secret", canary)], &[("authorization", &authorization)], &[]];
+    let doors: [&[(&str, &str)]; 3] = [
+        &[("x-df-api-id", canary), ("x-df-api-secret", canary)],
+        &[("authorization", &authorization)],
+        &[],
+    ];
     for headers in doors {
-        for target in ["/face/anti_hack", "/v1/liveness", "/nowhere", "/face/nowhere"] {
+        for target in [
+            "/face/anti_hack",
+            "/v1/liveness",
+            "/nowhere",
+            "/face/nowhere",
+        ] {
             let target = format!("{target}?api_id={canary}&api_secret={canary}");
             gateway.post_form(&target, headers, canary, canary.as_bytes());
         }

@@ -11,7 +11,7 @@ use crate::canonical::{
     Call, ImageLiveness, Liveness, Media, Op, Outcome, Problem, ProblemKind, Secret,
 };
 use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, DialectCx, Inbound, Presented, ScoreAs};
+use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, ScoreAs};
 
 #[derive(Debug)]
 pub(super) struct AccuAuthDialect;
@@ -113,6 +113,18 @@ impl Inbound for AccuAuthDialect {
         let mut response = body::respond(code, "application/json", &failure);
         body::advise(&mut response, problem.retry);
         response
+    }
+
+    fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
+        (op == Op::ImageLiveness).then(|| Sample {
+            path: PATH,
+            headers: vec![
+                ("X-DF-API-ID", credentials.id.to_owned()),
+                ("X-DF-API-SECRET", credentials.secret.to_owned()),
+            ],
+            file_field: "file",
+            fields: &[("return_extra", "1")],
+        })
     }
 }
 

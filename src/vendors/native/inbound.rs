@@ -11,7 +11,7 @@ use crate::canonical::{
     AttackScore, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Secret, Verdict,
 };
 use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, DialectCx, Inbound, Presented};
+use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
 
 #[derive(Debug)]
 pub(super) struct NativeDialect;
@@ -134,6 +134,18 @@ impl Inbound for NativeDialect {
         }
         body::advise(&mut response, problem.retry);
         response
+    }
+
+    fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
+        (op == Op::ImageLiveness).then(|| Sample {
+            path: LIVENESS_PATH,
+            headers: vec![(
+                "Authorization",
+                format!("Bearer {}.{}", credentials.id, credentials.secret),
+            )],
+            file_field: "image",
+            fields: &[("details", "true")],
+        })
     }
 }
 

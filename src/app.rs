@@ -4,8 +4,7 @@
 //! `[engine]` belong to sockets, files and threads that live as long as the process; a change to them is reported and
 //! waits for a restart.
 
-use std::io;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Loaded};
 use crate::engine::Engine;
 use crate::exchange::Exchange;
-use crate::gateway::{self, Gateway, Listener, Terms};
+use crate::gateway::{self, Gateway, Listener};
 use crate::limits::Limits;
 use crate::meter::{AccessSink, Meter, Metrics};
 use crate::store::{SqliteStore, Store};
@@ -84,7 +83,10 @@ pub fn runtime(config: &Config) -> io::Result<Runtime> {
 }
 
 /// Starts a gateway: files made, store opened, sockets bound, engine loading; then serving in the background.
-pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running> {
+pub async fn start(
+    loaded: Loaded,
+    access_log: impl Write + Send + 'static,
+) -> anyhow::Result<Running> {
     config::prepare_files(&loaded.config)?;
     let compiled = loaded.compile()?;
     let config = &loaded.config;
@@ -92,7 +94,9 @@ pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running
 
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(config.store.url.path())?);
     let engine = Engine::start(&config.engine);
-    let meter = Meter::new(Arc::clone(&store), access, Metrics::new()?)?;
+    let metrics = Metrics::new()?;
+    let access = AccessSink::to(access_log, metrics.clone())?;
+    let meter = Meter::new(Arc::clone(&store), access, metrics)?;
     let limits = Arc::new(Limits::new(Arc::clone(&store), clock.clone()));
     let snapshot = Arc::new(ArcSwap::from_pointee(compiled.snapshot));
     let gateway = Gateway::new(gateway::Parts {
@@ -116,21 +120,14 @@ pub async fn start(loaded: Loaded, access: AccessSink) -> anyhow::Result<Running
         .with_context(|| format!("cannot listen on admin.listen = {}", config.admin.listen.0))?;
     let (public, admin) = (listener.address(), operators.local_addr()?);
     let (stop, stopped) = watch::channel(false);
-    let terms = Terms {
-        header_timeout: config.server.header_timeout.0,
-        shutdown_grace: config.server.shutdown_grace.0,
+    let shown = Admin {
+        meter: meter.clone(),
+        checks: checks(&store, &engine, &snapshot),
+        gauges: gauges(&meter, &gateway, &engine, &limits),
     };
-    let checks = checks(&store, &engine, &snapshot);
     let servers = vec![
-        tokio::spawn(listener.serve(gateway, terms, stopped.clone())),
-        tokio::spawn(admin::serve(
-            operators,
-            Admin {
-                meter: meter.clone(),
-                checks,
-            },
-            stopped.clone(),
-        )),
+        tokio::spawn(listener.serve(gateway, stopped.clone())),
+        tokio::spawn(admin::serve(operators, shown, stopped.clone())),
     ];
     let reloader = Arc::new(Reloader {
         loaded,
@@ -174,6 +171,30 @@ fn checks(
             }),
         },
     ]
+}
+
+/// Brings the gauges up to date that nobody keeps on the way of a call.
+fn gauges(
+    meter: &Meter,
+    gateway: &Gateway,
+    engine: &Engine,
+    limits: &Arc<Limits>,
+) -> Box<dyn Fn() + Send + Sync> {
+    let (meter, gateway, engine, limits) = (
+        meter.clone(),
+        gateway.clone(),
+        engine.clone(),
+        Arc::clone(limits),
+    );
+    Box::new(move || {
+        let metrics = meter.metrics();
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.inflight_body_bytes.set(gauge(gateway.body_bytes()));
+        metrics.engine_waiting.set(gauge(engine.waiting()));
+        for left in limits.remaining() {
+            metrics.set_quota_remaining(&left.tenant, left.period, left.units);
+        }
+    })
 }
 
 /// The engine is the upstream that has no address.

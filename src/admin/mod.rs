@@ -37,12 +37,21 @@ impl fmt::Debug for Check {
 }
 
 /// What the listener shows.
-#[derive(Debug)]
 pub struct Admin {
     /// Source of `/metrics`.
     pub meter: Meter,
     /// Source of `/readyz`.
     pub checks: Vec<Check>,
+    /// Brings gauges up to date before they are shown.
+    pub gauges: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin")
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Serves until `stop` turns true.
@@ -99,6 +108,7 @@ async fn ready(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    (admin.gauges)();
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         admin.meter.metrics().render(),

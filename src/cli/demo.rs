@@ -22,7 +22,6 @@ use crate::canonical::{Call, CallId, ImageLiveness, Media, Op, Outcome, Verdict}
 use crate::config;
 use crate::engine::decode;
 use crate::engine::weights::{self, Mode};
-use crate::meter::AccessSink;
 use crate::simulate::recapture::recapture;
 use crate::vendors::{Credentials, Memo, Sample, Turn, UpstreamCx, VENDORS, Vendor};
 
@@ -101,7 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     fs::write(&file, text)?;
     let loaded = config::load(&file)?;
     app::runtime(&loaded.config)?.block_on(async {
-        let running = app::start(loaded, AccessSink::discard()).await?;
+        let running = app::start(loaded, std::io::sink()).await?;
         let mut rows = Vec::new();
         for vendor in VENDORS {
             for picture in &pictures {

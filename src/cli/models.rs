@@ -66,7 +66,7 @@ fn fetch(Folder { models, output }: &Folder, offline: bool) -> anyhow::Result<()
     print(
         *output,
         fetched_text(models, &fetched),
-        || json!({ "models": models, "fetched": fetched }),
+        || json!({ "models": models.display().to_string(), "fetched": fetched }),
     )
 }
 
@@ -74,7 +74,7 @@ fn verify(Folder { models, output }: &Folder) -> anyhow::Result<()> {
     let states = weights::verify(models);
     print(*output, states_text(&states), || {
         let files: Vec<Value> = states.iter().map(state_json).collect();
-        json!({ "models": models, "files": files })
+        json!({ "models": models.display().to_string(), "files": files })
     })?;
     let bad = states.iter().filter(|state| state.result.is_err()).count();
     ensure!(
@@ -95,11 +95,7 @@ fn fetched_text(models: &Path, fetched: &[Origin]) -> String {
 }
 
 fn states_text(states: &[FileState]) -> String {
-    let line = |state: &FileState| match &state.result {
-        Ok(()) => format!("{:<18} ok\n", state.file),
-        Err(flaw) => format!("{:<18} {flaw}\n", state.file),
-    };
-    states.iter().map(line).collect()
+    states.iter().map(|state| format!("{state}\n")).collect()
 }
 
 fn state_json(state: &FileState) -> Value {
@@ -117,7 +113,7 @@ fn print(output: Output, text: String, json: impl FnOnce() -> Value) -> anyhow::
         .context("cannot write to stdout")
 }
 
-/// Steps as they come: one moving line on a terminal, one line each elsewhere.
+/// Steps as they come, one line each; on a terminal the last one moves.
 pub struct Reporter {
     spinner: Option<ProgressBar>,
 }
@@ -141,7 +137,13 @@ impl Reporter {
 impl Progress for Reporter {
     fn step(&self, what: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.set_message(what.to_owned()),
+            Some(spinner) => {
+                let past = spinner.message();
+                if !past.is_empty() {
+                    spinner.println(past);
+                }
+                spinner.set_message(what.to_owned());
+            }
             // Nobody is told that nobody listens.
             None => drop(writeln!(io::stderr(), "{what}")),
         }
@@ -153,5 +155,75 @@ impl Drop for Reporter {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::engine::weights::Flaw;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn the_folder_defaults_to_that_of_the_configuration() {
+        let cli = Cli::try_parse_from(["models", "fetch", "--offline", "--output", "json"]);
+        let Command::Fetch { folder, offline } = cli.unwrap_or_else(|e| panic!("{e}")).command
+        else {
+            panic!("fetch was asked for");
+        };
+        assert_eq!(
+            (folder.models.as_path(), offline),
+            (Path::new("data/models"), true)
+        );
+        assert_eq!(folder.output, Output::Json);
+    }
+
+    #[test]
+    fn every_file_is_reported_with_what_is_wrong() {
+        let states = [
+            FileState {
+                file: "a.onnx",
+                result: Ok(()),
+            },
+            FileState {
+                file: "b.onnx",
+                result: Err(Flaw::Missing),
+            },
+        ];
+        assert_eq!(states_text(&states), "a.onnx is right\nb.onnx is missing\n");
+        assert_eq!(
+            state_json(&states[0]),
+            json!({"file": "a.onnx", "ok": true, "problem": null})
+        );
+        assert_eq!(
+            state_json(&states[1]),
+            json!({"file": "b.onnx", "ok": false, "problem": "is missing"})
+        );
+    }
+
+    #[test]
+    fn an_incomplete_folder_fails_offline_and_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let models = folder.path().join("models");
+        let command = Command::Fetch {
+            folder: Folder {
+                models: models.clone(),
+                output: Output::Text,
+            },
+            offline: true,
+        };
+        let error = run(&command).unwrap_err().to_string();
+        assert!(
+            error.contains("run `livegate models fetch` without --offline"),
+            "{error}"
+        );
+        assert!(!models.exists());
     }
 }

@@ -9,7 +9,6 @@ use super::models::Reporter;
 use crate::app::{self, Running};
 use crate::config::{self, Loaded};
 use crate::engine::weights::{self, Mode};
-use crate::meter::AccessSink;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -43,7 +42,7 @@ async fn serve(loaded: Loaded, offline: bool) -> anyhow::Result<()> {
         signal(SignalKind::hangup())?,
     );
     let models = loaded.config.engine.models.clone();
-    let running = app::start(loaded, AccessSink::stdout()).await?;
+    let running = app::start(loaded, std::io::stdout()).await?;
     if !offline && running.needs_weights() {
         fetch_weights(&running, models);
     }

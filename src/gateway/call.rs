@@ -94,6 +94,16 @@ impl Gateway {
         }))
     }
 
+    /// Bytes of bodies in memory now.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.0.budget.used()
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.0.parts.config
+    }
+
     pub(super) fn begin(&self) -> Progress {
         Progress {
             id: CallId::from_bytes(Uuid::new_v4().into_bytes()),
@@ -223,11 +233,6 @@ impl Gateway {
         let Body { bytes, share } = read?;
         progress.request_bytes = bytes.len();
         progress.memory = Some(share);
-        self.0
-            .parts
-            .meter
-            .metrics()
-            .set_inflight_body_bytes(self.0.budget.used());
         Ok(bytes)
     }
 
@@ -244,9 +249,6 @@ impl Gateway {
             u64::from(charged)
         });
         progress.memory = None;
-        meter
-            .metrics()
-            .set_inflight_body_bytes(self.0.budget.used());
         if let Some(recognised) = progress.recognised {
             let now = (clock.now(), clock.instant());
             meter.record(record::of(session, progress, recognised, units, now));

@@ -37,15 +37,6 @@ pub struct Listener {
     address: SocketAddr,
 }
 
-/// How connections are treated.
-#[derive(Debug, Clone, Copy)]
-pub struct Terms {
-    /// Time for the whole head of a request, from its first byte.
-    pub header_timeout: Duration,
-    /// Time that calls in flight get when the gateway stops.
-    pub shutdown_grace: Duration,
-}
-
 // === impl Listener ===
 
 impl Listener {
@@ -65,13 +56,10 @@ impl Listener {
 
     /// Serves until `stop` turns true; then takes no new connection, closes idle ones, and gives calls in flight the
     /// grace period to end.
-    pub async fn serve(
-        self,
-        gateway: Gateway,
-        terms: Terms,
-        mut stop: watch::Receiver<bool>,
-    ) -> io::Result<()> {
+    pub async fn serve(self, gateway: Gateway, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let listener = TcpListener::from_std(self.socket)?;
+        let header_timeout = gateway.config().header_timeout.0;
+        let grace = gateway.config().shutdown_grace.0;
         let mut proxy = HttpProxy::new(gateway, Arc::new(ServerConf::default()));
         proxy.handle_init_modules();
         let proxy = Arc::new(proxy);
@@ -83,7 +71,7 @@ impl Listener {
             };
             match accepted {
                 Ok((socket, _peer)) => {
-                    let guarded = Guarded::new(prepare(socket), terms.header_timeout);
+                    let guarded = Guarded::new(prepare(socket), header_timeout);
                     connections.spawn(Box::pin(converse(
                         Arc::clone(&proxy),
                         guarded,
@@ -99,7 +87,7 @@ impl Listener {
         drop(listener);
         proxy.http_cleanup().await;
         connections.close();
-        if tokio::time::timeout(terms.shutdown_grace, connections.wait())
+        if tokio::time::timeout(grace, connections.wait())
             .await
             .is_err()
         {

@@ -26,7 +26,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 
 pub use call::{Gateway, Parts, Progress};
 pub use config::Config;
-pub use listener::{Listener, Terms};
+pub use listener::Listener;
 
 use guard::Phase;
 

@@ -114,7 +114,7 @@ fn pictures_that_are_none_are_refused_before_they_are_decoded() {
     let gateway = Gateway::start(LOCAL, &models::models());
     let post =
         |file: &[u8]| problem(&gateway.post_form("/face/anti_hack", &ACCUAUTH, "file", file));
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let invalid = (400, json!("INVALID_ARGUMENT"));
     assert_eq!(post(b""), invalid);
     assert_eq!(post(b"not a picture"), invalid);
@@ -280,7 +280,7 @@ keys = [{ id = "slow-1", secret = { file = "{dir}/secret" } },
 [[routes]]"#,
         );
     let gateway = Gateway::start(&config, &models::models());
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let post = |id: &str, file: &[u8]| {
         gateway.post_form(
             "/face/anti_hack",

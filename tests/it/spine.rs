@@ -38,7 +38,7 @@ pub fn bearer() -> String {
 #[test]
 fn a_portrait_is_live_and_its_recapture_is_not() {
     let gateway = Gateway::start(LOCAL, &models::models());
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let recapture = pictures::recapture();
     let extra = [("return_extra", "1")];
 
@@ -95,7 +95,7 @@ fn a_portrait_is_live_and_its_recapture_is_not() {
 #[test]
 fn every_encoding_and_both_header_spellings_reach_the_same_answer() {
     let gateway = Gateway::start(LOCAL, &models::models());
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let text = pictures::base64(&portrait);
     let escaped = text
         .replace('+', "%2B")
@@ -143,7 +143,7 @@ fn every_encoding_and_both_header_spellings_reach_the_same_answer() {
 #[test]
 fn bodies_may_come_in_every_way_http_allows() {
     let gateway = Gateway::start(LOCAL, &models::models());
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let (content_type, form) = http::form("file", &portrait, &[]);
     let mut connection = http::Connection::open(gateway.public);
     let head = |framing: &str| {
@@ -206,7 +206,7 @@ fn without_weights_it_serves_and_says_what_is_missing() {
         .expect("a reason")
         .to_owned();
     assert!(reason.contains("livegate models fetch"), "{reason}");
-    let portrait = fs::read(pictures::portrait()).expect("the portrait");
+    let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let reply = gateway.post_form("/face/anti_hack", &ACCUAUTH, "file", &portrait);
     assert_eq!(
         (reply.status, &reply.json()["status"]),

@@ -21,7 +21,7 @@ pub fn models() -> PathBuf {
                 Mode::Online,
             ),
         };
-        match weights::fetch(&folder, mode, &Stderr) {
+        match weights::fetch(&folder, mode, &Silent) {
             Ok(_) => folder,
             Err(error) => panic!("the tests need the engine's weights: {error}"),
         }
@@ -29,10 +29,8 @@ pub fn models() -> PathBuf {
     MODELS.clone()
 }
 
-struct Stderr;
+struct Silent;
 
-impl Progress for Stderr {
-    fn step(&self, what: &str) {
-        eprintln!("{what}");
-    }
+impl Progress for Silent {
+    fn step(&self, _: &str) {}
 }

@@ -217,8 +217,9 @@ fn dropout_passes_its_input_on() {
 
 #[test]
 fn a_graph_that_cannot_be_converted_is_refused_by_name() {
+    type Case<'a> = (Vec<Tensor>, &'a [(&'a str, i64)], &'a str);
     let q = || bytes("q", &[2, 2], &[1, 2, 3, 4]);
-    let cases: [(Vec<Tensor>, &[(&str, i64)], &str); 4] = [
+    let cases: [Case<'_>; 4] = [
         (
             vec![q(), reals("s", &[2], &[1.0, 2.0])],
             &[("axis", 7)],

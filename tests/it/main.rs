@@ -4,6 +4,8 @@
 mod support;
 
 mod layers;
+mod operating;
 mod refusals;
 mod spine;
+mod upstream;
 mod weights;

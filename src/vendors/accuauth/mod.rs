@@ -16,6 +16,8 @@
 
 mod inbound;
 mod outbound;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::{Capabilities, Fixtures, Support, Vendor};

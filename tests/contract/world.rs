@@ -1,5 +1,6 @@
 //! What the laws need around an adapter: contexts, a caller of each dialect, and proptest without its macro.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use bytes::Bytes;
@@ -26,9 +27,11 @@ pub const ID: CallId = CallId::from_bytes([
 pub const SPELLINGS: [DialectSettings; 2] = [
     DialectSettings {
         score_as: ScoreAs::Number,
+        own: BTreeMap::new(),
     },
     DialectSettings {
         score_as: ScoreAs::String,
+        own: BTreeMap::new(),
     },
 ];
 

@@ -97,6 +97,7 @@ impl Compiler<'_> {
             time_zone,
             settings: DialectSettings {
                 score_as: written.score_as,
+                ..DialectSettings::default()
             },
         }
     }

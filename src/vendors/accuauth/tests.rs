@@ -50,7 +50,10 @@ fn parts(parts: &[(&str, &str)]) -> Result<ImageLiveness, Problem> {
 }
 
 fn answer(score_as: ScoreAs, liveness: Liveness) -> Response<Bytes> {
-    let settings = DialectSettings { score_as };
+    let settings = DialectSettings {
+        score_as,
+        ..DialectSettings::default()
+    };
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,

@@ -78,6 +78,7 @@ pub fn lossless(vendor: &'static Vendor) -> Result<(), Failed> {
     for fixture in fixtures::responses(vendor.id)? {
         let settings = DialectSettings {
             score_as: fixture.canon.score_as(),
+            ..DialectSettings::default()
         };
         let dialect = Dialect::of(vendor, &settings).ok_or("no dialect")?;
         let call = picture_call(fixture.canon.details_asked);

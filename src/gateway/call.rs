@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{Request, Response};
 use pingora_proxy::Session;
 use uuid::Uuid;
@@ -141,6 +142,7 @@ impl Gateway {
         let cx = DialectCx {
             id: progress.id,
             settings,
+            accept: session.req_header().headers.get(ACCEPT),
         };
         let (response, end) = match result {
             Ok((call, outcome)) => (
@@ -210,6 +212,7 @@ impl Gateway {
         let cx = DialectCx {
             id: progress.id,
             settings: &caller.tenant.settings,
+            accept: session.req_header().headers.get(ACCEPT),
         };
         let call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;

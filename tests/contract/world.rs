@@ -68,6 +68,7 @@ impl Dialect {
         DialectCx {
             id: ID,
             settings: &self.settings,
+            accept: None,
         }
     }
 

@@ -249,8 +249,8 @@ fn rounding(scale: &Scale, verdict: Verdict) -> f64 {
     AttackScore::THRESHOLD * (scale.margin + 2.0 * unit) / width
 }
 
-/// V5: every kind, with every advice, has a shape: a client error exactly if the caller is to blame, the call's id in
-/// it, `Retry-After` exactly where waiting helps, and the vendor's other half reads it as a problem.
+/// V5: every kind, with every advice, has a shape: a client error exactly if the caller is to blame (what could not be
+/// fetched or decided is a server error in dialects that have no word for it), the call's id in it, `Retry-After` exactly where waiting helps, and the vendor's other half reads it as a problem.
 pub fn problems_total(vendor: &'static Vendor) -> Result<(), Failed> {
     for settings in settings(vendor) {
         let dialect = Dialect::of(vendor, &settings).ok_or("no dialect")?;
@@ -269,8 +269,12 @@ fn has_a_shape(dialect: &Dialect, op: Op, problem: &Problem) -> Result<(), Faile
     let kind = problem.kind;
     let response = dialect.problem(op, problem);
     let status = response.status();
-    let as_told = status.is_client_error() == kind.is_callers()
-        && status.is_server_error() != kind.is_callers();
+    let nobodys = matches!(
+        kind,
+        ProblemKind::Undecided | ProblemKind::DownloadTimeout | ProblemKind::DownloadFailed
+    );
+    let as_told = status.is_client_error() && kind.is_callers()
+        || status.is_server_error() && (nobodys || !kind.is_callers());
     ensure(as_told, || format!("{kind} is a {status}"))?;
     let waits = matches!(problem.retry, Retry::After(_));
     let advised = response.headers().contains_key(RETRY_AFTER);

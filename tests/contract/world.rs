@@ -234,11 +234,22 @@ impl Upstream {
         support.map_or(&[], |support| support.forms)
     }
 
+    /// The call of that op that asks everything, its media in a form that is taken.
+    pub fn everything(&self, op: Op) -> Call {
+        let url = || Media::Url(format!("https://{CANARY}.example/"));
+        let stored = || Media::Stored(CANARY.to_owned());
+        match self.forms(op).first() {
+            None | Some(MediaForm::Bytes) => everything_about(op, &canary()),
+            Some(MediaForm::Url) => everything_about(op, &url()),
+            Some(MediaForm::Stored) => everything_about(op, &stored()),
+        }
+    }
+
     /// The flags that change what it is asked in that op.
     pub fn flags(&self, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
         let mut asked = BTreeSet::new();
         for name in generate::FLAGS {
-            let with = everything(op);
+            let with = self.everything(op);
             let mut without = with.clone();
             let Some(flag) = generate::flag(&mut without, name) else {
                 continue;
@@ -383,7 +394,11 @@ pub fn json(response: &Response<Bytes>) -> Result<Value, Failed> {
 
 /// The call of that op that asks everything. Its media is the canary.
 pub fn everything(op: Op) -> Call {
-    let mut call = generate::plain(op, canary(), canary(), Op::ImageLiveness);
+    everything_about(op, &canary())
+}
+
+fn everything_about(op: Op, media: &Media) -> Call {
+    let mut call = generate::plain(op, media.clone(), media.clone(), Op::ImageLiveness);
     for name in generate::FLAGS {
         if let Some(flag) = generate::flag(&mut call, name) {
             *flag = true;

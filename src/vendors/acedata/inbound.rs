@@ -147,8 +147,8 @@ fn is_the_model(version: &RawValue) -> bool {
 /// number for the verdict. None if there is no verdict.
 fn score(liveness: &Liveness) -> Option<Box<RawValue>> {
     let synthesised = SCALE.write(liveness.verdict, liveness.score)?;
-    let says_the_verdict = |number: &Box<RawValue>| {
-        let read = serde_json::from_str(number.get())
+    let says_the_verdict = |text: &str| {
+        let read = serde_json::from_str(text)
             .ok()
             .and_then(|number| SCALE.read(number));
         read.is_some_and(|(verdict, _)| verdict == liveness.verdict)
@@ -158,7 +158,7 @@ fn score(liveness: &Liveness) -> Option<Box<RawValue>> {
         .as_ref()
         .filter(|native| native.vendor == ID)
         .and_then(|native| RawValue::from_string(native.text.clone()).ok())
-        .filter(says_the_verdict)
+        .filter(|number| says_the_verdict(number.get()))
         .or_else(|| RawValue::from_string(format!("{synthesised:.0}")).ok())
 }
 

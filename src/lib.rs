@@ -4,5 +4,6 @@ pub mod canonical;
 pub mod clock;
 pub mod engine;
 pub mod media;
+pub mod simulate;
 pub mod tenancy;
 pub mod vendors;

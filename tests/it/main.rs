@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod engine;
 mod layers;
 mod operating;
 mod refusals;

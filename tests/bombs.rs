@@ -1,5 +1,7 @@
 //! Files that want to fill the memory. A binary of its own, because it reads the peak of the whole process.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "support/bombs.rs"]
 mod support;
 

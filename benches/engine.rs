@@ -1,8 +1,15 @@
 //! Where the time of an inspection goes: `cargo bench --bench engine`, with the weights and the sample portrait in the
 //! folder that `LIVEGATE_TEST_MODELS` names.
 //!
-//! One picture of 640 x 480 on one thread. The last line is the engine's own share: whole inspections beside the networks
-//! alone on inputs that are ready.
+//! One picture of 640 x 480 on one thread. The best time is the one to compare on a busy machine. The last line is the
+//! engine's own share: whole inspections beside the networks alone on inputs that are ready.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and fails by panicking"
+)]
 
 #[path = "../tests/support/mod.rs"]
 #[expect(dead_code, reason = "only the portrait is needed here")]
@@ -69,7 +76,7 @@ fn main() {
     );
 }
 
-/// Prints p50 and p99 and returns p50.
+/// Prints best, p50 and p99, and returns the best.
 fn stage<T>(name: &str, work: impl Fn() -> T) -> Duration {
     let clock = Clock::system();
     let mut times: Vec<Duration> = (0..ROUNDS)
@@ -81,6 +88,7 @@ fn stage<T>(name: &str, work: impl Fn() -> T) -> Duration {
         .collect();
     times.sort();
     let [p50, p99] = [ROUNDS / 2, ROUNDS * 99 / 100].map(|index| times[index]);
-    println!("{name:<14} p50 {p50:>9.2?}  p99 {p99:>9.2?}");
-    p50
+    let best = times[0];
+    println!("{name:<14} best {best:>9.2?}  p50 {p50:>9.2?}  p99 {p99:>9.2?}");
+    best
 }

@@ -1,6 +1,6 @@
 //! Files that want to fill the memory. A binary of its own, because it reads the peak of the whole process.
 
-#![expect(clippy::expect_used, reason = "a test's helpers fail the test")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "support/bombs.rs"]
 mod support;

@@ -261,6 +261,13 @@ async fn half_a_picture_is_unreadable() {
             );
         }
     }
+    // Only the end is missing, or another picture stands where it should be.
+    let whole = jpeg(&picture, 90);
+    let open = whole[..whole.len() - 2].to_vec();
+    let spliced = [&whole[..whole.len() / 2], &whole].concat();
+    for damaged in [open, spliced] {
+        assert_eq!(inspect(damaged).await, Err(InspectError::Unreadable));
+    }
     for nothing in [&b""[..], b"<html></html>", b"GIF89a"] {
         assert_eq!(
             inspect(nothing.to_vec()).await,

@@ -8,6 +8,12 @@
     reason = "a test's helpers fail the test, and wait by the machine's clock"
 )]
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

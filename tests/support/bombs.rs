@@ -4,6 +4,8 @@ use std::io::Write;
 
 use flate2::write::ZlibEncoder;
 use flate2::{Compress, Compression, Crc, FlushCompress};
+use image::GrayImage;
+use image::codecs::jpeg::JpegEncoder;
 
 /// A file that costs far more than its size to read, and what it is.
 pub struct Bomb {
@@ -25,8 +27,11 @@ pub fn bombs() -> Vec<Bomb> {
         &[0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0],
     ]
     .concat();
-    let mut segments = vec![0xff, 0xd8];
-    segments.extend(segment.repeat(40_000));
+    let mut small = Vec::new();
+    JpegEncoder::new(&mut small)
+        .encode_image(&GrayImage::new(64, 64))
+        .expect("encodes");
+    let segments = [&small[..2], &segment.repeat(40_000), &small[2..]].concat();
     let bomb = |name, bytes| Bomb { name, bytes };
     vec![
         bomb(

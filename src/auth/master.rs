@@ -57,7 +57,13 @@ mod tests {
     #[test]
     fn reads_64_digits_and_nothing_else() {
         assert!(MasterKey::from_hex(HEX).is_some());
-        for bad in ["", "0b", &HEX[1..], &format!("{HEX}0b"), &HEX.replace("0b", "0g")] {
+        for bad in [
+            "",
+            "0b",
+            &HEX[1..],
+            &format!("{HEX}0b"),
+            &HEX.replace("0b", "0g"),
+        ] {
             assert!(MasterKey::from_hex(bad).is_none(), "{bad:?}");
         }
     }
@@ -68,7 +74,10 @@ mod tests {
         let key = format!("{}{}", "0b".repeat(20), "00".repeat(12));
         let DigestedSecret(digest) = MasterKey::from_hex(&key).expect("valid").digest("Hi There");
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+        assert_eq!(
+            hex,
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
     }
 
     #[test]

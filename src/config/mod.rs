@@ -23,7 +23,7 @@ use crate::{admin, engine, gateway, store, tenancy};
 pub use errors::{ConfigError, ConfigErrors};
 pub use secrets::{PrepareError, prepare_files};
 
-use errors::Complaint;
+use errors::{Complaint, is_within};
 use secrets::{Absent, Resolver};
 
 /// What `livegate serve` runs without a file, and the sample that documents every key.
@@ -83,7 +83,10 @@ pub struct Compiled {
 }
 
 /// Reads and checks a file. Secrets come from the process's environment and from files.
-#[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the reader of the environment"
+)]
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
     load_with(path, |name| std::env::var(name))
 }
@@ -95,14 +98,20 @@ pub fn load_with(path: &Path, environment: Environment) -> Result<Loaded, Config
         Ok(text) => Loaded::from_text(name, text, environment),
         Err(error) => Err(ConfigErrors::unreadable(
             name,
-            format!("cannot be read: {}; give the path of a readable TOML file", error.kind()),
+            format!(
+                "cannot be read: {}; give the path of a readable TOML file",
+                error.kind()
+            ),
         )),
     }
 }
 
 /// The default: local engine, embedded store, loopback, one tenant without limits. It can still be wrong: a secret file
 /// that it names may be damaged.
-#[expect(clippy::disallowed_methods, reason = "this is the reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the reader of the environment"
+)]
 pub fn built_in() -> Result<Loaded, ConfigErrors> {
     let name = "built-in configuration".to_owned();
     Loaded::from_text(name, BUILT_IN.to_owned(), |name| std::env::var(name))
@@ -137,7 +146,12 @@ impl Config {
         let master_key = resolver
             .master_key(&self.store.master_key)
             .map_err(|message| note("store.master_key", message));
-        let admin_token = self.admin.token.as_ref().map(|source| resolver.secret(source)).transpose();
+        let admin_token = self
+            .admin
+            .token
+            .as_ref()
+            .map(|source| resolver.secret(source))
+            .transpose();
         let admin_token = admin_token.map_err(|message| note("admin.token", message));
         let digest = |secret: &Secret| match &master_key {
             Ok(master_key) => master_key.digest(secret.expose()),
@@ -186,7 +200,10 @@ impl Loaded {
         environment: Environment,
     ) -> Result<Self, ConfigErrors> {
         let (config, mut complaints) = parse::read::<Config>(&text);
-        let refused: Vec<_> = complaints.iter().map(|complaint| complaint.path.clone()).collect();
+        let refused: Vec<_> = complaints
+            .iter()
+            .map(|complaint| complaint.path.clone())
+            .collect();
         if let Some(config) = config {
             let resolver = Resolver::new(&config, environment, Absent::WillBeMade);
             let found = config.compile(&resolver).err().unwrap_or_default();
@@ -201,7 +218,9 @@ impl Loaded {
             // What was refused above is missing below; that is one mistake, not two.
             let follows = |error: &CompileError| {
                 let error = error.path.as_str();
-                refused.iter().any(|path| is_within(path, error) || is_within(error, path))
+                refused
+                    .iter()
+                    .any(|path| is_within(path, error) || is_within(error, path))
             };
             let found = found.into_iter().filter(|error| !follows(error));
             complaints.extend(found.map(Complaint::from));
@@ -217,11 +236,6 @@ impl Loaded {
             ConfigErrors::locate(&self.name, &self.text, complaints)
         })
     }
-}
-
-fn is_within(path: &str, whole: &str) -> bool {
-    path.strip_prefix(whole)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl fmt::Debug for Loaded {

@@ -55,7 +55,11 @@ pub fn prepare_files(config: &Config) -> Result<Vec<PathBuf>, PrepareError> {
 }
 
 fn made_here(config: &Config) -> BTreeSet<&str> {
-    let keys = config.tenancy.tenants.values().flat_map(|tenant| &tenant.keys);
+    let keys = config
+        .tenancy
+        .tenants
+        .values()
+        .flat_map(|tenant| &tenant.keys);
     keys.filter(|key| key.generate)
         .filter_map(|key| key.secret.as_ref())
         .chain([&config.store.master_key])

@@ -54,7 +54,10 @@ impl Config {
             complaints.push(("live_at", "write a number between 0 and 1".to_owned()));
         }
         if !(self.spoof_below > 0.0 && self.spoof_below <= self.live_at) {
-            complaints.push(("spoof_below", "write a number above 0, at most live_at".to_owned()));
+            complaints.push((
+                "spoof_below",
+                "write a number above 0, at most live_at".to_owned(),
+            ));
         }
         complaints
     }

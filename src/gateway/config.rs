@@ -51,7 +51,10 @@ impl Config {
     pub fn validate(&self) -> Vec<(&'static str, String)> {
         let mut complaints = Vec::new();
         if self.max_body.0 == 0 {
-            complaints.push(("max_body", "0 lets no picture in; write one like \"16MiB\"".to_owned()));
+            complaints.push((
+                "max_body",
+                "0 lets no picture in; write one like \"16MiB\"".to_owned(),
+            ));
         }
         if self.body_memory < self.max_body {
             complaints.push((
@@ -64,7 +67,10 @@ impl Config {
             ("header_timeout", self.header_timeout),
         ] {
             if span.is_zero() {
-                complaints.push((key, "0 leaves no time; write a duration like \"30s\"".to_owned()));
+                complaints.push((
+                    key,
+                    "0 leaves no time; write a duration like \"30s\"".to_owned(),
+                ));
             }
         }
         complaints

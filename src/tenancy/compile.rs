@@ -132,7 +132,10 @@ impl Compiler<'_> {
     ) -> Option<Vec<T>> {
         let written = written?;
         if written.is_empty() {
-            self.complain(path, "an empty list allows nothing; remove it to allow everything");
+            self.complain(
+                path,
+                "an empty list allows nothing; remove it to allow everything",
+            );
         }
         let names = written.iter().enumerate();
         let read = names.filter_map(|(index, name)| read(self, format!("{path}[{index}]"), name));
@@ -157,7 +160,10 @@ impl Compiler<'_> {
     }
 
     fn superfluous(&mut self, path: String, vendor: &Vendor) {
-        self.complain(path, format!(r#"vendor "{}" has no use for this; remove it"#, vendor.id));
+        self.complain(
+            path,
+            format!(r#"vendor "{}" has no use for this; remove it"#, vendor.id),
+        );
     }
 
     fn not_one_of<'n>(

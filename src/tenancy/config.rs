@@ -24,7 +24,11 @@ pub struct Config {
 
 /// `[upstreams.NAME]`: a vendor account, or the engine on this machine.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table like { vendor = \"NAME\" }")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table like { vendor = \"NAME\" }"
+)]
 pub struct Upstream {
     /// Who answers there.
     pub vendor: String,
@@ -50,7 +54,11 @@ pub struct Upstream {
 
 /// `[plans.NAME]`: what a tenant may use.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table like { quota = \"unlimited\" }")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table like { quota = \"unlimited\" }"
+)]
 pub struct Plan {
     /// Sustained rate; absent = no limit.
     pub rate: Option<RateSpec>,
@@ -85,7 +93,11 @@ pub struct Periods {
 
 /// `[tenants.NAME]`: a customer of this gateway.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table like { plan = \"NAME\" }")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table like { plan = \"NAME\" }"
+)]
 pub struct Tenant {
     /// Its limits.
     pub plan: String,
@@ -142,7 +154,11 @@ pub struct Route {
 
 /// One upstream of a route.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table like { upstream = \"NAME\" }")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table like { upstream = \"NAME\" }"
+)]
 pub struct Target {
     /// Its name.
     pub upstream: String,

@@ -23,12 +23,17 @@ impl Compiler<'_> {
             let choices = self.config.tenants.keys().map(String::as_str);
             self.not_one_of(at("tenant"), name, "a tenant", choices);
         }
-        let dialect = named(written.dialect.as_deref()).and_then(|name| self.dialect(at("dialect"), name));
+        let dialect =
+            named(written.dialect.as_deref()).and_then(|name| self.dialect(at("dialect"), name));
         let op = named(written.op.as_deref()).and_then(|name| self.op(at("op"), name));
         if let (Some((dialect, inbound)), Some(op)) = (dialect, op)
             && inbound.capabilities().support(op).is_none()
         {
-            let has = inbound.capabilities().ops.iter().map(|support| support.op.as_str());
+            let has = inbound
+                .capabilities()
+                .ops
+                .iter()
+                .map(|support| support.op.as_str());
             let what = format!(r#"an op of dialect "{}""#, dialect.id);
             self.not_one_of(at("op"), op.as_str(), &what, has);
         }
@@ -66,7 +71,10 @@ impl Compiler<'_> {
             }));
         }
         if written.to.is_empty() {
-            self.complain(at("to"), r#"a route must lead somewhere; write to = [{ upstream = "NAME" }]"#);
+            self.complain(
+                at("to"),
+                r#"a route must lead somewhere; write to = [{ upstream = "NAME" }]"#,
+            );
         } else if written.to.iter().all(|target| target.weight == 0) {
             self.complain(at("to"), "all weights are 0; give one upstream a share");
         }
@@ -98,6 +106,9 @@ fn carries(dialect: Option<Dialect>, op: Option<Op>, outbound: &dyn Outbound) ->
     };
     match dialect {
         Some((_, inbound)) => admitted(inbound),
-        None => VENDORS.iter().filter_map(|vendor| vendor.inbound).any(admitted),
+        None => VENDORS
+            .iter()
+            .filter_map(|vendor| vendor.inbound)
+            .any(admitted),
     }
 }

@@ -16,7 +16,10 @@ impl Compiler<'_> {
         let at = |key: &str| format!("plans.{name}.{key}");
         self.name(&format!("plans.{name}"), name);
         if written.rate.is_none() && written.burst.is_some() {
-            self.complain(at("burst"), r#"a burst needs a rate; write rate = "50/s" too"#);
+            self.complain(
+                at("rate"),
+                r#"missing, and burst needs it; write rate = "50/s" or remove burst"#,
+            );
         }
         let unlimited = Quota::default();
         let quota = match written.quota {
@@ -64,16 +67,19 @@ impl Compiler<'_> {
     ) -> Tenant {
         let at = |key: &str| format!("tenants.{name}.{key}");
         self.name(&format!("tenants.{name}"), name);
-        let plan = plans.get(written.plan.as_str()).cloned().unwrap_or_else(|| {
-            let choices = plans.keys().copied();
-            self.not_one_of(at("plan"), &written.plan, "a plan", choices);
-            Arc::new(Plan {
-                name: Arc::from(written.plan.as_str()),
-                rate: None,
-                concurrency: None,
-                quota: Quota::default(),
-            })
-        });
+        let plan = plans
+            .get(written.plan.as_str())
+            .cloned()
+            .unwrap_or_else(|| {
+                let choices = plans.keys().copied();
+                self.not_one_of(at("plan"), &written.plan, "a plan", choices);
+                Arc::new(Plan {
+                    name: Arc::from(written.plan.as_str()),
+                    rate: None,
+                    concurrency: None,
+                    quota: Quota::default(),
+                })
+            });
         let time_zone = TimeZone::get(&written.time_zone).unwrap_or_else(|_| {
             self.complain(
                 at("time_zone"),
@@ -107,12 +113,18 @@ impl Compiler<'_> {
         let secret = match &written.secret {
             Some(source) => self.secret(at("secret"), source),
             None => {
-                self.complain(at("secret"), r#"missing; write { env = "NAME" } or { file = "PATH" }"#);
+                self.complain(
+                    at("secret"),
+                    r#"missing; write { env = "NAME" } or { file = "PATH" }"#,
+                );
                 None
             }
         };
-        if written.generate && !matches!(written.secret, Some(SecretSource::File(_))) {
-            self.complain(at("generate"), r#"only a file can be made; write secret = { file = "PATH" }"#);
+        if written.generate && matches!(written.secret, Some(SecretSource::Env(_))) {
+            self.complain(
+                at("generate"),
+                r#"only a file can be made; write secret = { file = "PATH" }"#,
+            );
         }
         let expires_at = written.expires_at.as_ref().and_then(|text| {
             let moment = text.parse::<Timestamp>();

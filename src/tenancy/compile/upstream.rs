@@ -13,7 +13,12 @@ impl Compiler<'_> {
         self.name(&format!("upstreams.{name}"), name);
         let Some((vendor, outbound)) = callable(&written.vendor) else {
             let choices = VENDORS.iter().filter(|vendor| vendor.outbound.is_some());
-            self.not_one_of(at("vendor"), &written.vendor, "a vendor that can be called", ids(choices));
+            self.not_one_of(
+                at("vendor"),
+                &written.vendor,
+                "a vendor that can be called",
+                ids(choices),
+            );
             return None;
         };
         let needed = outbound.credentials();
@@ -26,7 +31,11 @@ impl Compiler<'_> {
                 }
                 (true, None) => self.complain(
                     at(key),
-                    format!(r#"missing; vendor "{}" needs {}"#, vendor.id, needed.join(" and ")),
+                    format!(
+                        r#"missing; vendor "{}" needs {}"#,
+                        vendor.id,
+                        needed.join(" and ")
+                    ),
                 ),
                 (false, Some(_)) => self.superfluous(at(key), vendor),
                 (false, None) => {}

@@ -11,9 +11,11 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/support/models.rs"]
+mod models;
+#[path = "../tests/support/pictures.rs"]
 #[expect(dead_code, reason = "only the portrait is needed here")]
-mod support;
+mod pictures;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -24,8 +26,8 @@ use livegate::clock::Clock;
 use livegate::engine::network::{Network, OnnxNetwork};
 use livegate::engine::{Config, Engine, decode, detect, liveness, quality};
 
-use support::models::models;
-use support::pictures::{jpeg, portrait};
+use models::models;
+use pictures::{jpeg, portrait};
 
 /// As the binary does: the networks' large short-lived buffers make the allocator matter.
 #[global_allocator]

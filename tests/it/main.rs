@@ -1,4 +1,4 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary: one file per subject.
 
 #![expect(
     clippy::expect_used,
@@ -8,15 +8,11 @@
     reason = "a test's helpers fail the test, and wait by the machine's clock"
 )]
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth;
+mod config;
 mod engine;
 mod layers;
 mod operating;

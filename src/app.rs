@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::exchange::Exchange;
 use crate::gateway::{self, Gateway, Listener};
 use crate::limits::Limits;
+use crate::media::Guard;
 use crate::meter::{AccessSink, Meter, Metrics};
 use crate::store::{SqliteStore, Store};
 use crate::tenancy::Snapshot;
@@ -102,7 +103,7 @@ pub async fn start(
         master: compiled.master_key,
         limits: Arc::clone(&limits),
         meter: meter.clone(),
-        exchange: Exchange::new(engine.clone(), clock.clone()),
+        exchange: Exchange::new(engine.clone(), Guard::new(&config.media), clock.clone()),
         config: config.server.clone(),
         clock,
     });
@@ -282,7 +283,7 @@ impl Reloader {
             Ok(Ok((config, compiled))) => {
                 if !self.loaded.config.same_process(&config) {
                     tracing::warn!(
-                        "[server], [admin], [store] or [engine] changed: restart to apply that"
+                        "[server], [admin], [store], [media] or [engine] changed: restart to apply that"
                     );
                 }
                 self.snapshot.store(Arc::new(compiled.snapshot));

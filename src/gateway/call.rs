@@ -165,7 +165,7 @@ impl Gateway {
             id: progress.id,
             settings: &tenant.settings,
         };
-        let call = inbound.parse_request(&cx, op, request)?;
+        let mut call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;
         let point = progress.id.point();
         let query = route::Query {
@@ -175,6 +175,10 @@ impl Gateway {
             point,
         };
         let upstream = Arc::clone(progress.upstream.insert(route::plan(&snapshot, &query)?));
+        exchange
+            .bring_media(&upstream, &mut call, self.0.bounds.max)
+            .await?;
+        check_media(recognised, &call)?;
         let answer = exchange.run(&upstream, progress.id, &call).await;
         progress.upstream_time = answer.upstream;
         Ok((call, answer.result?))

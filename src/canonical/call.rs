@@ -216,6 +216,13 @@ impl CallId {
         self.digits(true)
     }
 
+    /// A number that is evenly distributed over calls, for choices by weight.
+    #[must_use]
+    pub fn point(&self) -> u64 {
+        let [.., a, b, c, d, e, f, g] = self.0;
+        u64::from_be_bytes([0, a, b, c, d, e, f, g])
+    }
+
     fn digits(self, dashed: bool) -> String {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut text = String::with_capacity(36);

@@ -1,5 +1,6 @@
 //! What was found out.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -61,7 +62,7 @@ pub struct Liveness {
     /// The upstream's number as it was written, for a caller of the same vendor.
     pub native: Option<NativeScore>,
     /// Why there is no verdict, in one sentence that a caller may read. Only with [`Verdict::Undecided`].
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
     /// The frame that a video was judged by.

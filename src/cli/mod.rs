@@ -3,7 +3,9 @@
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.
 
 mod check;
+mod client;
 mod demo;
+mod health;
 mod models;
 mod serve;
 mod vendors;
@@ -29,6 +31,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what is wrong with a configuration, without running it.
     Check(check::Arguments),
+    /// Ask a running gateway whether it is alive.
+    Health(health::Arguments),
     /// Fetch or verify the local engine's weights.
     #[command(subcommand)]
     Models(models::Command),
@@ -43,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Models(command) => models::run(&command),
         Command::Vendors(arguments) => vendors::run(&arguments),
     };
@@ -66,11 +71,22 @@ enum Output {
 /// Lines up the cells of each column; the first row is a header.
 fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
-        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        let line: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
         text.push_str(line.join("  ").trim_end());
         text.push('\n');
         if index == 0 {
@@ -94,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_table_lines_up() {
-        let rows = [vec!["a".to_owned(), "bb".to_owned()], vec!["ccc".to_owned(), "d".to_owned()]];
+        let rows = [
+            vec!["a".to_owned(), "bb".to_owned()],
+            vec!["ccc".to_owned(), "d".to_owned()],
+        ];
         assert_eq!(table(&rows), "a    bb\n---  --\nccc  d\n");
     }
 }

@@ -28,28 +28,61 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// One cell of the table: whether an op of a dialect can be carried to an upstream's vendor.
 fn carried(dialect: &Support, upstream: &Vendor) -> bool {
-    let Some(outbound) = upstream.outbound else { return false };
+    let Some(outbound) = upstream.outbound else {
+        return false;
+    };
     let support = outbound.capabilities().support(dialect.op);
-    support.is_some_and(|support| dialect.forms.iter().any(|form| support.forms.contains(form)))
-}
-
-fn dialects() -> impl Iterator<Item = (&'static Vendor, &'static Support)> {
-    VENDORS.iter().filter_map(|vendor| Some((*vendor, vendor.inbound?))).flat_map(|(vendor, inbound)| {
-        inbound.capabilities().ops.iter().map(move |support| (vendor, support))
+    support.is_some_and(|support| {
+        dialect
+            .forms
+            .iter()
+            .any(|form| support.forms.contains(form))
     })
 }
 
+fn dialects() -> impl Iterator<Item = (&'static Vendor, &'static Support)> {
+    VENDORS
+        .iter()
+        .filter_map(|vendor| Some((*vendor, vendor.inbound?)))
+        .flat_map(|(vendor, inbound)| {
+            inbound
+                .capabilities()
+                .ops
+                .iter()
+                .map(move |support| (vendor, support))
+        })
+}
+
 fn upstreams() -> impl Iterator<Item = &'static Vendor> {
-    VENDORS.iter().copied().filter(|vendor| vendor.outbound.is_some())
+    VENDORS
+        .iter()
+        .copied()
+        .filter(|vendor| vendor.outbound.is_some())
 }
 
 fn text() -> String {
     let columns: Vec<&str> = upstreams().map(|vendor| vendor.id).collect();
-    let mut rows = vec![["dialect", "op", "path", "media"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["dialect", "op", "path", "media"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     rows[0].extend(columns.iter().map(|id| format!("to {id}")));
     for (vendor, support) in dialects() {
-        let mut row = vec![vendor.id.to_owned(), support.op.to_string(), support.path.to_owned(), forms(support)];
-        row.extend(upstreams().map(|upstream| if carried(support, upstream) { "yes" } else { "-" }.to_owned()));
+        let mut row = vec![
+            vendor.id.to_owned(),
+            support.op.to_string(),
+            support.path.to_owned(),
+            forms(support),
+        ];
+        row.extend(upstreams().map(|upstream| {
+            if carried(support, upstream) {
+                "yes"
+            } else {
+                "-"
+            }
+            .to_owned()
+        }));
         rows.push(row);
     }
     super::table(&rows)
@@ -58,7 +91,10 @@ fn text() -> String {
 fn document() -> Value {
     let served: Vec<Value> = dialects()
         .map(|(vendor, support)| {
-            let to: Vec<&str> = upstreams().filter(|up| carried(support, up)).map(|up| up.id).collect();
+            let to: Vec<&str> = upstreams()
+                .filter(|up| carried(support, up))
+                .map(|up| up.id)
+                .collect();
             json!({ "dialect": vendor.id, "op": support.op.as_str(), "path": support.path,
                     "media": forms(support), "upstreams": to })
         })
@@ -67,7 +103,11 @@ fn document() -> Value {
         .map(|vendor| {
             let ops: Vec<&str> = Op::ALL
                 .into_iter()
-                .filter(|op| vendor.outbound.is_some_and(|half| half.capabilities().support(*op).is_some()))
+                .filter(|op| {
+                    vendor
+                        .outbound
+                        .is_some_and(|half| half.capabilities().support(*op).is_some())
+                })
                 .map(Op::as_str)
                 .collect();
             json!({ "vendor": vendor.id, "name": vendor.name, "ops": ops })
@@ -82,5 +122,10 @@ fn forms(support: &Support) -> String {
         MediaForm::Url => "url",
         MediaForm::Stored => "id",
     };
-    support.forms.iter().map(name).collect::<Vec<_>>().join(", ")
+    support
+        .forms
+        .iter()
+        .map(name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

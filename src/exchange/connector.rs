@@ -46,15 +46,26 @@ impl Connector {
     /// # Errors
     ///
     /// `UpstreamTimeout` or `UpstreamFailed`. [`Retry::Now`] only if not a byte of the request can have arrived.
-    pub async fn send(&self, upstream: &Upstream, request: Request<Bytes>) -> Result<Response<Bytes>, Problem> {
+    pub async fn send(
+        &self,
+        upstream: &Upstream,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Problem> {
         let (head, body) = into_pingora(request).map_err(|error| failed(&error))?;
         let peer = self.peer(upstream, &head.target).await?;
-        let (mut session, _reused) =
-            self.0.get_http_session(&peer).await.map_err(|error| failed(&error).retry(Retry::Now))?;
+        let (mut session, _reused) = self
+            .0
+            .get_http_session(&peer)
+            .await
+            .map_err(|error| failed(&error).retry(Retry::Now))?;
         session.set_read_timeout(Some(upstream.timeout));
         session.set_write_timeout(Some(upstream.timeout));
-        let response = converse(&mut session, head.request, body).await.map_err(|error| classify(&error))?;
-        self.0.release_http_session(session, &peer, Some(IDLE)).await;
+        let response = converse(&mut session, head.request, body)
+            .await
+            .map_err(|error| classify(&error))?;
+        self.0
+            .release_http_session(session, &peer, Some(IDLE))
+            .await;
         Ok(response)
     }
 
@@ -90,21 +101,33 @@ struct Origin {
 fn into_pingora(request: Request<Bytes>) -> Result<(Head, Bytes), Box<pingora_error::Error>> {
     let (parts, body) = request.into_parts();
     let uri = parts.uri.into_parts();
-    let authority = uri.authority.unwrap_or_else(|| Authority::from_static("invalid"));
+    let authority = uri
+        .authority
+        .unwrap_or_else(|| Authority::from_static("invalid"));
     let tls = uri.scheme == Some(Scheme::HTTPS);
     let target = Origin {
         host: authority.host().trim_matches(['[', ']']).to_owned(),
         port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
         tls,
     };
-    let path = uri.path_and_query.as_ref().map_or("/", |path| path.as_str());
-    let mut head = RequestHeader::build(parts.method, path.as_bytes(), Some(parts.headers.len() + 2))?;
+    let path = uri
+        .path_and_query
+        .as_ref()
+        .map_or("/", |path| path.as_str());
+    let mut head =
+        RequestHeader::build(parts.method, path.as_bytes(), Some(parts.headers.len() + 2))?;
     head.insert_header(header::HOST, authority.as_str())?;
     head.insert_header(header::CONTENT_LENGTH, HeaderValue::from(body.len()))?;
     for (name, value) in &parts.headers {
         head.append_header(name, value)?;
     }
-    Ok((Head { request: Box::new(head), target }, body))
+    Ok((
+        Head {
+            request: Box::new(head),
+            target,
+        },
+        body,
+    ))
 }
 
 /// Names are looked up for every call; the system's resolver caches as its operator wants.
@@ -114,7 +137,9 @@ async fn resolve(target: &Origin, limit: Duration) -> Result<SocketAddr, Problem
         .await
         .map_err(|_elapsed| timed_out().retry(Retry::Now))?
         .map_err(|error| failed(&error).retry(Retry::Now))?;
-    found.next().ok_or_else(|| failed(&"the name has no address").retry(Retry::Now))
+    found
+        .next()
+        .ok_or_else(|| failed(&"the name has no address").retry(Retry::Now))
 }
 
 async fn converse(
@@ -136,13 +161,20 @@ async fn converse(
 }
 
 async fn read_answer(session: &mut HttpSession) -> Result<Bytes, Box<pingora_error::Error>> {
-    let Some(first) = session.read_response_body().await? else { return Ok(Bytes::new()) };
-    let Some(second) = session.read_response_body().await? else { return Ok(first) };
+    let Some(first) = session.read_response_body().await? else {
+        return Ok(Bytes::new());
+    };
+    let Some(second) = session.read_response_body().await? else {
+        return Ok(first);
+    };
     let mut body = BytesMut::from(first);
     let mut next = Some(second);
     while let Some(chunk) = next {
         if body.len() + chunk.len() > MAX_ANSWER {
-            return pingora_error::Error::e_explain(ErrorType::ReadError, "the answer is too large");
+            return pingora_error::Error::e_explain(
+                ErrorType::ReadError,
+                "the answer is too large",
+            );
         }
         body.extend_from_slice(&chunk);
         next = session.read_response_body().await?;
@@ -151,7 +183,14 @@ async fn read_answer(session: &mut HttpSession) -> Result<Bytes, Box<pingora_err
 }
 
 fn classify(error: &pingora_error::Error) -> Problem {
-    if matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout) { timed_out() } else { failed(error) }
+    if matches!(
+        error.etype(),
+        ErrorType::ReadTimedout | ErrorType::WriteTimedout
+    ) {
+        timed_out()
+    } else {
+        failed(error)
+    }
 }
 
 fn timed_out() -> Problem {

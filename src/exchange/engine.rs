@@ -18,14 +18,20 @@ pub async fn send(engine: &Engine, request: Request<Bytes>) -> Result<Response<B
             if status.is_server_error() {
                 tracing::warn!(%error, "the local engine did not answer");
             }
-            (status, serde_json::to_vec(&serde_json::json!({ "problem": problem })))
+            (
+                status,
+                serde_json::to_vec(&serde_json::json!({ "problem": problem })),
+            )
         }
     };
     let internal = |error: &dyn std::fmt::Display| {
         Problem::new(ProblemKind::Internal, "the check failed").source(error.to_string())
     };
     let body = document.map_err(|error| internal(&error))?;
-    Response::builder().status(status).body(body.into()).map_err(|error| internal(&error))
+    Response::builder()
+        .status(status)
+        .body(body.into())
+        .map_err(|error| internal(&error))
 }
 
 fn describe(error: &InspectError) -> (StatusCode, &'static str) {

@@ -49,23 +49,46 @@ impl Exchange {
     /// An exchange with an empty connection pool.
     #[must_use]
     pub fn new(engine: Engine, clock: Clock) -> Self {
-        Self { connector: Connector::new(), engine, clock }
+        Self {
+            connector: Connector::new(),
+            engine,
+            clock,
+        }
     }
 
     /// Carries out `call` at `upstream`, within the upstream's timeout for all turns together.
     pub async fn run(&self, upstream: &Upstream, id: CallId, call: &Call) -> Answer {
         let started = self.clock.instant();
         let deadline = Instant::from_std(started) + upstream.timeout;
-        let result = timeout_at(deadline, self.converse(upstream, id, call)).await.unwrap_or_else(|_elapsed| {
-            Err(Problem::new(ProblemKind::UpstreamTimeout, "the check took too long").retry(Retry::Now))
-        });
-        Answer { result, upstream: self.clock.instant() - started }
+        let result = timeout_at(deadline, self.converse(upstream, id, call))
+            .await
+            .unwrap_or_else(|_elapsed| {
+                Err(
+                    Problem::new(ProblemKind::UpstreamTimeout, "the check took too long")
+                        .retry(Retry::Now),
+                )
+            });
+        Answer {
+            result,
+            upstream: self.clock.instant() - started,
+        }
     }
 
-    async fn converse(&self, upstream: &Upstream, id: CallId, call: &Call) -> Result<Outcome, Problem> {
+    async fn converse(
+        &self,
+        upstream: &Upstream,
+        id: CallId,
+        call: &Call,
+    ) -> Result<Outcome, Problem> {
         let outbound = upstream.vendor.outbound.ok_or_else(Problem::unsupported)?;
         let now = self.clock.now().as_second();
-        let cx = UpstreamCx::new(id, &upstream.base_url, upstream.scale, now, &upstream.secrets);
+        let cx = UpstreamCx::new(
+            id,
+            &upstream.base_url,
+            upstream.scale,
+            now,
+            &upstream.secrets,
+        );
         let mut turn = outbound.render_request(call, &cx)?;
         for _ in 0..MAX_TURNS {
             match turn {
@@ -76,10 +99,17 @@ impl Exchange {
                 }
             }
         }
-        Err(Problem::new(ProblemKind::UpstreamFailed, "the check did not come to an end"))
+        Err(Problem::new(
+            ProblemKind::UpstreamFailed,
+            "the check did not come to an end",
+        ))
     }
 
-    async fn send(&self, upstream: &Upstream, request: Request<Bytes>) -> Result<Response<Bytes>, Problem> {
+    async fn send(
+        &self,
+        upstream: &Upstream,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Problem> {
         match request.uri().scheme_str() {
             Some(engine::SCHEME) => engine::send(&self.engine, request).await,
             _ => self.connector.send(upstream, request).await,

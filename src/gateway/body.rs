@@ -12,7 +12,7 @@ use crate::canonical::{Problem, ProblemKind, Retry};
 
 /// What a body is held to.
 #[derive(Debug)]
-pub struct Limits {
+pub struct Bounds {
     /// Largest body, bytes.
     pub max: usize,
     /// Time for the whole body.
@@ -34,18 +34,31 @@ pub struct Body {
 ///
 /// `BodyTooLarge` from the declared length or as soon as the limit is passed, `Overloaded` when all bodies together
 /// would take too much memory, `BodyTimeout`, and `MalformedRequest` when the body breaks off or its framing is wrong.
-pub async fn read(session: &mut Session, limits: &Limits, budget: &Budget) -> Result<Body, Problem> {
+pub async fn read(
+    session: &mut Session,
+    bounds: &Bounds,
+    budget: &Budget,
+) -> Result<Body, Problem> {
     let declared = declared_length(session);
-    if declared.is_some_and(|length| length > limits.max) {
-        return Err(too_large(limits.max));
+    if declared.is_some_and(|length| length > bounds.max) {
+        return Err(too_large(bounds.max));
     }
     let share = budget.take(declared.unwrap_or(0)).ok_or_else(no_room)?;
     if expects_continue(session) {
-        session.downstream_session.write_continue_response().await.map_err(|error| broken(&error))?;
+        session
+            .downstream_session
+            .write_continue_response()
+            .await
+            .map_err(|error| broken(&error))?;
     }
-    tokio::time::timeout(limits.within, collect(session, limits.max, declared, share))
+    tokio::time::timeout(bounds.within, collect(session, bounds.max, declared, share))
         .await
-        .unwrap_or_else(|_elapsed| Err(Problem::new(ProblemKind::BodyTimeout, "the body did not arrive in time")))
+        .unwrap_or_else(|_elapsed| {
+            Err(Problem::new(
+                ProblemKind::BodyTimeout,
+                "the body did not arrive in time",
+            ))
+        })
 }
 
 async fn collect(
@@ -55,7 +68,11 @@ async fn collect(
     mut share: Share,
 ) -> Result<Body, Problem> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = session.read_request_body().await.map_err(|error| broken(&error))? {
+    while let Some(chunk) = session
+        .read_request_body()
+        .await
+        .map_err(|error| broken(&error))?
+    {
         let length = body.len() + chunk.len();
         if length > max {
             return Err(too_large(max));
@@ -66,18 +83,32 @@ async fn collect(
         if body.is_empty() {
             // The usual small body comes in one piece and is not copied.
             if declared == Some(length) {
-                return Ok(Body { bytes: chunk, share });
+                return Ok(Body {
+                    bytes: chunk,
+                    share,
+                });
             }
             body.reserve(declared.unwrap_or(length));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Body { bytes: body.freeze(), share })
+    Ok(Body {
+        bytes: body.freeze(),
+        share,
+    })
 }
 
 /// The declared length. pingora has refused malformed and differing ones already.
 pub fn declared_length(session: &Session) -> Option<usize> {
-    session.req_header().headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    session
+        .req_header()
+        .headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 fn expects_continue(session: &Session) -> bool {
@@ -86,17 +117,27 @@ fn expects_continue(session: &Session) -> bool {
 }
 
 fn too_large(max: usize) -> Problem {
-    Problem::new(ProblemKind::BodyTooLarge, format!("the body is larger than {max} bytes"))
+    Problem::new(
+        ProblemKind::BodyTooLarge,
+        format!("the body is larger than {max} bytes"),
+    )
 }
 
 fn no_room() -> Problem {
-    Problem::new(ProblemKind::Overloaded, "too many bodies are being received")
-        .retry(Retry::After(Duration::from_secs(1)))
+    Problem::new(
+        ProblemKind::Overloaded,
+        "too many bodies are being received",
+    )
+    .retry(Retry::After(Duration::from_secs(1)))
 }
 
 fn broken(error: &pingora_error::Error) -> Problem {
     if matches!(error.etype(), ErrorType::ReadTimedout) {
         return Problem::new(ProblemKind::BodyTimeout, "the body did not arrive in time");
     }
-    Problem::new(ProblemKind::MalformedRequest, "the body is malformed or breaks off").source(error.to_string())
+    Problem::new(
+        ProblemKind::MalformedRequest,
+        "the body is malformed or breaks off",
+    )
+    .source(error.to_string())
 }

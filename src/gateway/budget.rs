@@ -26,15 +26,24 @@ impl Budget {
     /// A budget of `limit` bytes, all free.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0) }))
+        Self(Arc::new(Inner {
+            limit,
+            used: AtomicUsize::new(0),
+        }))
     }
 
     /// Takes `bytes`, or `None` if they are not free.
     #[must_use]
     pub fn take(&self, bytes: usize) -> Option<Share> {
         let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= self.0.limit);
-        self.0.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
-        Some(Share { budget: self.clone(), bytes })
+        self.0
+            .used
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, fits)
+            .ok()?;
+        Some(Share {
+            budget: self.clone(),
+            bytes,
+        })
     }
 
     /// Bytes taken now.
@@ -50,8 +59,12 @@ impl Share {
     /// Takes more, up to `bytes` in all. False, and nothing changed, if that is not free.
     #[must_use]
     pub fn grow_to(&mut self, bytes: usize) -> bool {
-        let Some(more) = bytes.checked_sub(self.bytes) else { return true };
-        let Some(mut extra) = self.budget.take(more) else { return false };
+        let Some(more) = bytes.checked_sub(self.bytes) else {
+            return true;
+        };
+        let Some(mut extra) = self.budget.take(more) else {
+            return false;
+        };
         self.bytes += std::mem::take(&mut extra.bytes);
         true
     }

@@ -4,7 +4,7 @@
 //! differently from whoever stands before it. What is ambiguous is refused (RFC 9112 sections 3.2, 6.1, 6.3).
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Version, header};
+use http::{Method, Version, header};
 
 use crate::canonical::{Problem, ProblemKind};
 
@@ -14,18 +14,26 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Refuses a head that two readers could read in two ways, or that asks for what a gateway does not do.
 pub fn check(head: &Parts) -> Result<(), Problem> {
     let headers = &head.headers;
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
     if headers.len() > MAX_HEADERS || size > MAX_HEADER_BYTES {
         return Err(refused("the headers are too many or too large"));
     }
-    if matches!(head.method, Method::CONNECT | Method::TRACE) || headers.contains_key(header::UPGRADE) {
+    if matches!(head.method, Method::CONNECT | Method::TRACE)
+        || headers.contains_key(header::UPGRADE)
+    {
         return Err(refused("tunnels and upgrades are not offered here"));
     }
     if head.version == Version::HTTP_11 && headers.get_all(header::HOST).iter().count() != 1 {
         return Err(refused("there must be exactly one host header"));
     }
     check_framing(head)?;
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity")
+    {
         return Err(refused("compressed bodies are not accepted"));
     }
     Ok(())
@@ -36,7 +44,11 @@ fn check_framing(head: &Parts) -> Result<(), Problem> {
     let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else {
-        return if lengths <= 1 { Ok(()) } else { Err(refused("there must be at most one content-length")) };
+        return if lengths <= 1 {
+            Ok(())
+        } else {
+            Err(refused("there must be at most one content-length"))
+        };
     };
     if lengths > 0 || codings.next().is_some() || head.version != Version::HTTP_11 {
         return Err(refused("the body's length is given in two ways"));
@@ -49,12 +61,6 @@ fn check_framing(head: &Parts) -> Result<(), Problem> {
 
 fn refused(why: &'static str) -> Problem {
     Problem::new(ProblemKind::MalformedRequest, why)
-}
-
-/// The length that a header map would have on the wire, for records.
-#[must_use]
-pub fn wire_size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 #[cfg(test)]
@@ -73,8 +79,14 @@ mod tests {
 
     #[test]
     fn an_ordinary_head_passes() {
-        assert_eq!(check_with(&[("host", "h"), ("content-length", "5")]), Ok(()));
-        assert_eq!(check_with(&[("host", "h"), ("transfer-encoding", "Chunked")]), Ok(()));
+        assert_eq!(
+            check_with(&[("host", "h"), ("content-length", "5")]),
+            Ok(())
+        );
+        assert_eq!(
+            check_with(&[("host", "h"), ("transfer-encoding", "Chunked")]),
+            Ok(())
+        );
     }
 
     #[test]
@@ -83,20 +95,40 @@ mod tests {
         let cases: &[&[(&str, &str)]] = &[
             &[],
             &[("host", "a"), ("host", "b")],
-            &[("host", "h"), ("content-length", "5"), ("content-length", "5")],
-            &[("host", "h"), ("content-length", "5"), ("transfer-encoding", "chunked")],
+            &[
+                ("host", "h"),
+                ("content-length", "5"),
+                ("content-length", "5"),
+            ],
+            &[
+                ("host", "h"),
+                ("content-length", "5"),
+                ("transfer-encoding", "chunked"),
+            ],
             &[("host", "h"), ("transfer-encoding", "gzip, chunked")],
-            &[("host", "h"), ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")],
+            &[
+                ("host", "h"),
+                ("transfer-encoding", "chunked"),
+                ("transfer-encoding", "chunked"),
+            ],
             &[("host", "h"), ("upgrade", "websocket")],
             &[("host", "h"), ("content-encoding", "gzip")],
             &[("host", "h"), ("x-long", &long)],
         ];
         for headers in cases {
-            assert_eq!(check_with(headers), Err(ProblemKind::MalformedRequest), "{headers:?}");
+            assert_eq!(
+                check_with(headers),
+                Err(ProblemKind::MalformedRequest),
+                "{headers:?}"
+            );
         }
-        let many: Vec<(String, String)> =
-            (0..=MAX_HEADERS).map(|index| (format!("x-{index}"), String::new())).collect();
-        let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let many: Vec<(String, String)> = (0..=MAX_HEADERS)
+            .map(|index| (format!("x-{index}"), String::new()))
+            .collect();
+        let many: Vec<(&str, &str)> = many
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         assert_eq!(check_with(&many), Err(ProblemKind::MalformedRequest));
     }
 }

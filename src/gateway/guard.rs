@@ -14,8 +14,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pingora_core::protocols::l4::stream::Stream;
 use pingora_core::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest, UniqueID,
-    UniqueIDType,
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    TimingDigest, UniqueID, UniqueIDType,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
@@ -68,7 +68,13 @@ impl Guarded {
     /// Guards a connection: every head must be complete `within` this time after its first byte.
     #[must_use]
     pub fn new(inner: Stream, within: Duration) -> Self {
-        Self { inner, phase: Phase::default(), within, read: 0, timer: None }
+        Self {
+            inner,
+            phase: Phase::default(),
+            within,
+            read: 0,
+            timer: None,
+        }
     }
 
     /// The handle by which this connection is told where it is.
@@ -77,7 +83,12 @@ impl Guarded {
         self.phase.clone()
     }
 
-    fn check_head(&mut self, cx: &mut Context<'_>, polled: &Poll<io::Result<()>>, arrived: usize) -> io::Result<()> {
+    fn check_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: &Poll<io::Result<()>>,
+        arrived: usize,
+    ) -> io::Result<()> {
         match self.phase.get() {
             BODY => {
                 self.read = 0;
@@ -98,9 +109,14 @@ impl Guarded {
         if polled.is_pending() && self.phase.get() == HEAD {
             // Most heads come in one piece and never get here.
             let within = self.within;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
             if timer.as_mut().poll(cx).is_ready() {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "the request's head did not arrive in time"));
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the request's head did not arrive in time",
+                ));
             }
         }
         Ok(())
@@ -108,7 +124,11 @@ impl Guarded {
 }
 
 impl AsyncRead for Guarded {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
         let arrived = buf.filled().len() - before;
@@ -120,7 +140,11 @@ impl AsyncRead for Guarded {
 }
 
 impl AsyncWrite for Guarded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }
 

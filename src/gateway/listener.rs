@@ -37,20 +37,11 @@ pub struct Listener {
     address: SocketAddr,
 }
 
-/// How connections are treated.
-#[derive(Debug, Clone, Copy)]
-pub struct Terms {
-    /// Time for the whole head of a request, from its first byte.
-    pub header_timeout: Duration,
-    /// Time that calls in flight get when the gateway stops.
-    pub shutdown_grace: Duration,
-}
-
 // === impl Listener ===
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one.
-    pub fn bind(address: &str) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = StdListener::bind(address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
@@ -65,8 +56,10 @@ impl Listener {
 
     /// Serves until `stop` turns true; then takes no new connection, closes idle ones, and gives calls in flight the
     /// grace period to end.
-    pub async fn serve(self, gateway: Gateway, terms: Terms, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    pub async fn serve(self, gateway: Gateway, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let listener = TcpListener::from_std(self.socket)?;
+        let header_timeout = gateway.config().header_timeout.0;
+        let grace = gateway.config().shutdown_grace.0;
         let mut proxy = HttpProxy::new(gateway, Arc::new(ServerConf::default()));
         proxy.handle_init_modules();
         let proxy = Arc::new(proxy);
@@ -78,8 +71,12 @@ impl Listener {
             };
             match accepted {
                 Ok((socket, _peer)) => {
-                    let guarded = Guarded::new(prepare(socket), terms.header_timeout);
-                    connections.spawn(Box::pin(converse(Arc::clone(&proxy), guarded, stop.clone())));
+                    let guarded = Guarded::new(prepare(socket), header_timeout);
+                    connections.spawn(Box::pin(converse(
+                        Arc::clone(&proxy),
+                        guarded,
+                        stop.clone(),
+                    )));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -90,8 +87,14 @@ impl Listener {
         drop(listener);
         proxy.http_cleanup().await;
         connections.close();
-        if tokio::time::timeout(terms.shutdown_grace, connections.wait()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "the grace period ended with calls in flight");
+        if tokio::time::timeout(grace, connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "the grace period ended with calls in flight"
+            );
         }
         Ok(())
     }
@@ -116,7 +119,9 @@ async fn converse(proxy: Arc<HttpProxy<Gateway>>, guarded: Guarded, stop: watch:
     loop {
         phase.request_begins();
         session.set_connection_user_context(Some(Box::new(phase.clone())));
-        let Some(reusable) = proxy.process_new_http(session, &stop).await else { return };
+        let Some(reusable) = proxy.process_new_http(session, &stop).await else {
+            return;
+        };
         let (stream, settings) = reusable.consume();
         session = ServerSession::new_http1(stream);
         if let Some(settings) = settings {

@@ -14,6 +14,7 @@ mod config;
 mod front;
 mod guard;
 mod listener;
+mod record;
 mod respond;
 
 use std::any::Any;
@@ -23,10 +24,9 @@ use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::{Error, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 
-pub use budget::Budget;
-pub use call::{Gateway, Progress};
+pub use call::{Gateway, Parts, Progress};
 pub use config::Config;
-pub use listener::{Listener, Terms};
+pub use listener::Listener;
 
 use guard::Phase;
 
@@ -38,7 +38,12 @@ impl ProxyHttp for Gateway {
         self.begin()
     }
 
-    fn on_connection_reuse(&self, _: &mut Session, _: &mut Progress, phase: Box<dyn Any + Send + Sync>) {
+    fn on_connection_reuse(
+        &self,
+        _: &mut Session,
+        _: &mut Progress,
+        phase: Box<dyn Any + Send + Sync>,
+    ) {
         if let Ok(phase) = phase.downcast::<Phase>() {
             phase.head_ends();
         }
@@ -52,16 +57,22 @@ impl ProxyHttp for Gateway {
 
     /// Never reached: `request_filter` has answered.
     async fn upstream_peer(&self, _: &mut Session, _: &mut Progress) -> Result<Box<HttpPeer>> {
-        Error::e_explain(ErrorType::InternalError, "every call is answered before this phase")
+        Error::e_explain(
+            ErrorType::InternalError,
+            "every call is answered before this phase",
+        )
     }
 
     async fn fail_to_proxy(&self, _: &mut Session, error: &Error, _: &mut Progress) -> FailToProxy {
         tracing::debug!(%error, "the client did not take its answer");
-        FailToProxy { error_code: 0, can_reuse_downstream: false }
+        FailToProxy {
+            error_code: 0,
+            can_reuse_downstream: false,
+        }
     }
 
-    async fn logging(&self, _: &mut Session, error: Option<&Error>, progress: &mut Progress) {
-        self.finish(progress, error.is_none());
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, progress: &mut Progress) {
+        self.finish(session, progress);
     }
 
     /// pingora logs this beside its errors; the default holds the query string.

@@ -32,14 +32,22 @@ pub fn plan(snapshot: &Snapshot, query: &Query<'_>) -> Result<Arc<Upstream>, Pro
         .routes
         .iter()
         .find(|route| matches(route, &query.tenant.id, query.dialect, op))
-        .ok_or_else(|| Problem::new(ProblemKind::NotEntitled, "this key has no route for this kind of check"))?;
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemKind::NotEntitled,
+                "this key has no route for this kind of check",
+            )
+        })?;
     let upstream = pick(&route.to, query.point).ok_or_else(Problem::unsupported)?;
     check_media(upstream, query.call)?;
     Ok(Arc::clone(upstream))
 }
 
 fn matches(route: &Route, tenant: &str, dialect: &str, op: Op) -> bool {
-    route.tenant.as_deref().is_none_or(|wanted| wanted == tenant)
+    route
+        .tenant
+        .as_deref()
+        .is_none_or(|wanted| wanted == tenant)
         && route.dialect.is_none_or(|wanted| wanted == dialect)
         && route.op.is_none_or(|wanted| wanted == op)
 }
@@ -60,9 +68,19 @@ fn pick(targets: &[Target], point: u64) -> Option<&Arc<Upstream>> {
 
 fn check_media(upstream: &Upstream, call: &Call) -> Result<(), Problem> {
     let outbound = upstream.vendor.outbound.ok_or_else(Problem::unsupported)?;
-    let support = outbound.capabilities().support(call.op()).ok_or_else(Problem::unsupported)?;
-    let carried = call.media().iter().all(|media| support.forms.contains(&media.form()));
-    if carried { Ok(()) } else { Err(Problem::unsupported()) }
+    let support = outbound
+        .capabilities()
+        .support(call.op())
+        .ok_or_else(Problem::unsupported)?;
+    let carried = call
+        .media()
+        .iter()
+        .all(|media| support.forms.contains(&media.form()));
+    if carried {
+        Ok(())
+    } else {
+        Err(Problem::unsupported())
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +97,9 @@ mod tests {
 
     fn upstream(name: &str) -> Arc<Upstream> {
         let vendor = VENDORS.iter().find(|vendor| {
-            vendor.outbound.is_some_and(|half| half.capabilities().support(Op::ImageLiveness).is_some())
+            vendor
+                .outbound
+                .is_some_and(|half| half.capabilities().support(Op::ImageLiveness).is_some())
         });
         Arc::new(Upstream {
             name: name.into(),
@@ -93,7 +113,12 @@ mod tests {
     }
 
     fn tenant(id: &str) -> Tenant {
-        let plan = Plan { name: "p".into(), rate: None, concurrency: None, quota: Quota::default() };
+        let plan = Plan {
+            name: "p".into(),
+            rate: None,
+            concurrency: None,
+            quota: Quota::default(),
+        };
         Tenant {
             id: id.into(),
             plan: Arc::new(plan),
@@ -104,28 +129,63 @@ mod tests {
     }
 
     fn route(tenant: Option<&str>, to: &[(&str, u32)]) -> Route {
-        let to = to.iter().map(|&(name, weight)| Target { upstream: upstream(name), weight }).collect();
-        Route { tenant: tenant.map(Into::into), dialect: None, op: None, to }
+        let to = to
+            .iter()
+            .map(|&(name, weight)| Target {
+                upstream: upstream(name),
+                weight,
+            })
+            .collect();
+        Route {
+            tenant: tenant.map(Into::into),
+            dialect: None,
+            op: None,
+            to,
+        }
     }
 
     fn picture(media: Media) -> Call {
-        Call::ImageLiveness(ImageLiveness { image: media, details: false })
+        Call::ImageLiveness(ImageLiveness {
+            image: media,
+            details: false,
+        })
     }
 
-    fn planned(snapshot: &Snapshot, tenant: &Tenant, call: &Call, point: u64) -> Result<String, ProblemKind> {
-        let query = Query { tenant, dialect: "native", call, point };
-        plan(snapshot, &query).map(|upstream| upstream.name.to_string()).map_err(|problem| problem.kind)
+    fn planned(
+        snapshot: &Snapshot,
+        tenant: &Tenant,
+        call: &Call,
+        point: u64,
+    ) -> Result<String, ProblemKind> {
+        let query = Query {
+            tenant,
+            dialect: "native",
+            call,
+            point,
+        };
+        plan(snapshot, &query)
+            .map(|upstream| upstream.name.to_string())
+            .map_err(|problem| problem.kind)
     }
 
     #[test]
     fn the_first_matching_route_wins() {
         let snapshot = Snapshot {
-            routes: vec![route(Some("a"), &[("first", 1)]), route(None, &[("second", 1)])],
+            routes: vec![
+                route(Some("a"), &[("first", 1)]),
+                route(None, &[("second", 1)]),
+            ],
             ..Snapshot::default()
         };
         let call = picture(Media::Bytes(Bytes::from_static(b"x")));
-        assert_eq!(planned(&snapshot, &tenant("a"), &call, 0), Ok("first".to_owned()));
-        assert_eq!(planned(&snapshot, &tenant("b"), &call, 0), Ok("second".to_owned()));
+        assert_eq!(
+            planned(&snapshot, &tenant("a"), &call, 0),
+            Ok("first".to_owned())
+        );
+        assert_eq!(
+            planned(&snapshot, &tenant("b"), &call, 0),
+            Ok("second".to_owned())
+        );
     }
 
     #[test]
@@ -139,16 +199,29 @@ mod tests {
             .filter(|&point| planned(&snapshot, &tenant("a"), &call, point) == Ok("one".to_owned()))
             .count();
         assert_eq!(ones, 100);
-        assert!((0..1000).all(|point| planned(&snapshot, &tenant("a"), &call, point) != Ok("none".to_owned())));
+        assert!(
+            (0..1000).all(
+                |point| planned(&snapshot, &tenant("a"), &call, point) != Ok("none".to_owned())
+            )
+        );
     }
 
     #[test]
     fn what_cannot_be_carried_is_refused_before_anything_is_sent() {
-        let snapshot = Snapshot { routes: vec![route(None, &[("u", 1)])], ..Snapshot::default() };
+        let snapshot = Snapshot {
+            routes: vec![route(None, &[("u", 1)])],
+            ..Snapshot::default()
+        };
         let stored = picture(Media::Stored("id".to_owned()));
-        assert_eq!(planned(&snapshot, &tenant("a"), &stored, 0), Err(ProblemKind::Unsupported));
+        assert_eq!(
+            planned(&snapshot, &tenant("a"), &stored, 0),
+            Err(ProblemKind::Unsupported)
+        );
         let none = Snapshot::default();
         let call = picture(Media::Bytes(Bytes::from_static(b"x")));
-        assert_eq!(planned(&none, &tenant("a"), &call, 0), Err(ProblemKind::NotEntitled));
+        assert_eq!(
+            planned(&none, &tenant("a"), &call, 0),
+            Err(ProblemKind::NotEntitled)
+        );
     }
 }

@@ -4,8 +4,12 @@
 //! it in, and calls in flight finish on theirs. May use `canonical`, `vendors` and `units`; does no I/O: whoever
 //! compiles a snapshot has read files and environment already.
 
+mod compile;
+pub mod config;
 mod snapshot;
 
+pub use compile::{CompileError, compile};
+pub use config::Config;
 pub use snapshot::{
     DigestedSecret, Key, Plan, Quota, Rate, Route, Snapshot, Target, Tenant, Upstream,
 };

@@ -21,12 +21,15 @@ pub mod accuauth;
 pub mod body;
 pub mod local;
 pub mod native;
+mod sample;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
+
+pub use sample::{Credentials, Sample};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
@@ -107,6 +110,18 @@ pub fn recognise(head: &Parts) -> Recognised {
     })
 }
 
+/// What is served to anyone who asks, without a key: the description of our own API.
+#[must_use]
+pub fn document(head: &Parts) -> Option<Response<Bytes>> {
+    let asked = head.method == Method::GET && head.uri.path() == native::OPENAPI_PATH;
+    asked.then(|| {
+        let mut response = Response::new(Bytes::from_static(native::OPENAPI.as_bytes()));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    })
+}
+
 /// Speaks a vendor's API to *our callers*.
 ///
 /// Laws, each a function in `tests/contract.rs` that runs for every vendor:
@@ -154,6 +169,9 @@ pub trait Inbound: Debug + Sync {
         op: Option<Op>,
         problem: &Problem,
     ) -> Response<Bytes>;
+
+    /// The simplest call of an op with a picture, for demonstrations; `None` if the dialect has none.
+    fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample>;
 }
 
 /// Speaks a vendor's API to *the vendor*.
@@ -188,7 +206,6 @@ pub trait Outbound: Debug + Sync {
 
 /// The next step of an exchange. A vendor that wants session, upload and poll returns `Send` three times; most return
 /// it once.
-#[derive(Debug)]
 pub enum Turn {
     /// Send this, then hand the answer back with the memo.
     Send {
@@ -262,6 +279,23 @@ pub struct UpstreamCx<'a> {
     /// Seconds since 1970, for vendors that sign the time.
     pub unix_seconds: i64,
     secrets: &'a [(&'static str, Secret)],
+}
+
+// === impl Turn ===
+
+/// A request's body is a picture, and its head may carry a credential: neither is printed.
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { request, memo } => f
+                .debug_struct("Send")
+                .field("method", request.method())
+                .field("body_bytes", &request.body().len())
+                .field("step", &memo.step)
+                .finish_non_exhaustive(),
+            Self::Done(outcome) => f.debug_tuple("Done").field(outcome).finish(),
+        }
+    }
 }
 
 // === impl UpstreamCx ===

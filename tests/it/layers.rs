@@ -19,22 +19,73 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("route", &["canonical", "tenancy", "vendors"]),
     ("engine", &["canonical", "media"]),
     ("simulate", &[]),
-    ("exchange", &["canonical", "clock", "engine", "tenancy", "vendors"]),
+    (
+        "exchange",
+        &["canonical", "clock", "engine", "tenancy", "vendors"],
+    ),
     ("meter", &["canonical", "clock", "store"]),
     (
         "gateway",
-        &["auth", "canonical", "clock", "exchange", "limits", "media", "meter", "route", "tenancy", "units", "vendors"],
+        &[
+            "auth",
+            "canonical",
+            "clock",
+            "exchange",
+            "limits",
+            "media",
+            "meter",
+            "route",
+            "tenancy",
+            "units",
+            "vendors",
+        ],
     ),
     ("admin", &["engine", "meter", "store", "units"]),
-    ("config", &["admin", "auth", "canonical", "engine", "gateway", "store", "tenancy", "units", "vendors"]),
+    (
+        "config",
+        &[
+            "admin",
+            "auth",
+            "canonical",
+            "engine",
+            "gateway",
+            "store",
+            "tenancy",
+            "units",
+            "vendors",
+        ],
+    ),
     (
         "app",
         &[
-            "admin", "auth", "canonical", "clock", "config", "engine", "exchange", "gateway", "limits", "meter", "store",
-            "tenancy", "vendors",
+            "admin",
+            "auth",
+            "canonical",
+            "clock",
+            "config",
+            "engine",
+            "exchange",
+            "gateway",
+            "limits",
+            "meter",
+            "store",
+            "tenancy",
+            "vendors",
         ],
     ),
-    ("cli", &["app", "canonical", "clock", "config", "engine", "simulate", "tenancy", "vendors"]),
+    (
+        "cli",
+        &[
+            "app",
+            "canonical",
+            "clock",
+            "config",
+            "engine",
+            "simulate",
+            "tenancy",
+            "vendors",
+        ],
+    ),
 ];
 
 /// Areas in which a pingora crate may be named.
@@ -60,10 +111,19 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let relative = path.strip_prefix(&root).expect("under src");
-                let first = relative.components().next().expect("a component").as_os_str().to_string_lossy();
+                let first = relative
+                    .components()
+                    .next()
+                    .expect("a component")
+                    .as_os_str()
+                    .to_string_lossy();
                 let area = first.trim_end_matches(".rs").to_owned();
                 let text = fs::read_to_string(&path).expect("readable");
-                found.push(Source { path: relative.to_owned(), area, text });
+                found.push(Source {
+                    path: relative.to_owned(),
+                    area,
+                    text,
+                });
             }
         }
     }
@@ -72,7 +132,11 @@ fn sources() -> Vec<Source> {
 
 /// The areas named by `crate::area` and `crate::{area, ...}` on a line.
 fn used_areas(line: &str) -> Vec<String> {
-    let identifier = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let identifier = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
     let mut used = Vec::new();
     for (index, _) in line.match_indices("crate::") {
         let rest = &line[index + "crate::".len()..];
@@ -93,9 +157,16 @@ fn code(line: &str) -> &str {
 #[test]
 fn areas_use_only_what_stands_below_them() {
     let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| !matches!(&*source.area, "lib" | "main")) {
+    for source in sources()
+        .iter()
+        .filter(|source| !matches!(&*source.area, "lib" | "main"))
+    {
         let Some((_, allowed)) = LAYERS.iter().find(|(area, _)| *area == source.area) else {
-            wrong.push(format!("src/{}: the area `{}` is not in the table", source.path.display(), source.area));
+            wrong.push(format!(
+                "src/{}: the area `{}` is not in the table",
+                source.path.display(),
+                source.area
+            ));
             continue;
         };
         for (number, line) in source.text.lines().enumerate() {
@@ -115,7 +186,10 @@ fn the_table_is_ordered_from_the_bottom_up() {
     for (index, (area, allowed)) in LAYERS.iter().enumerate() {
         for used in *allowed {
             let below = LAYERS[..index].iter().any(|(name, _)| name == used);
-            assert!(below, "`{area}` uses `{used}`, which does not stand below it");
+            assert!(
+                below,
+                "`{area}` uses `{used}`, which does not stand below it"
+            );
         }
     }
 }
@@ -126,8 +200,14 @@ fn pingora_stays_in_its_areas() {
         for (number, line) in source.text.lines().enumerate() {
             let place = format!("src/{}:{}", source.path.display(), number + 1);
             let line = code(line);
-            assert!(!line.contains("pingora_") || PINGORA.contains(&&*source.area), "{place}: pingora is named");
-            assert!(!line.contains("pingora_proxy") || source.area == "gateway", "{place}: pingora_proxy is named");
+            assert!(
+                !line.contains("pingora_") || PINGORA.contains(&&*source.area),
+                "{place}: pingora is named"
+            );
+            assert!(
+                !line.contains("pingora_proxy") || source.area == "gateway",
+                "{place}: pingora_proxy is named"
+            );
         }
     }
 }
@@ -144,7 +224,13 @@ fn vendors_are_named_only_at_home() {
             }
             for (number, line) in source.text.lines().enumerate() {
                 let named = code(line).to_ascii_lowercase().contains(vendor.id);
-                assert!(!named, "src/{}:{}: names `{}`", source.path.display(), number + 1, vendor.id);
+                assert!(
+                    !named,
+                    "src/{}:{}: names `{}`",
+                    source.path.display(),
+                    number + 1,
+                    vendor.id
+                );
             }
         }
     }
@@ -154,13 +240,21 @@ fn vendors_are_named_only_at_home() {
 fn vendors_do_not_know_each_other() {
     for source in sources().iter().filter(|source| source.area == "vendors") {
         for vendor in VENDORS {
-            if source.path.starts_with(Path::new("vendors").join(vendor.id)) || source.path.ends_with("vendors/mod.rs") {
+            if source
+                .path
+                .starts_with(Path::new("vendors").join(vendor.id))
+                || source.path.ends_with("vendors/mod.rs")
+            {
                 continue;
             }
             let path = format!("{}::", vendor.id);
             for (number, line) in source.text.lines().enumerate() {
                 let place = format!("src/{}:{}", source.path.display(), number + 1);
-                assert!(!code(line).contains(&path), "{place}: uses the vendor `{}`", vendor.id);
+                assert!(
+                    !code(line).contains(&path),
+                    "{place}: uses the vendor `{}`",
+                    vendor.id
+                );
             }
         }
     }
@@ -170,6 +264,10 @@ fn vendors_do_not_know_each_other() {
 fn files_stay_within_their_budget() {
     for source in sources() {
         let lines = source.text.lines().count();
-        assert!(lines <= FILE_BUDGET, "src/{} has {lines} lines, over {FILE_BUDGET}", source.path.display());
+        assert!(
+            lines <= FILE_BUDGET,
+            "src/{} has {lines} lines, over {FILE_BUDGET}",
+            source.path.display()
+        );
     }
 }

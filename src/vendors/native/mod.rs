@@ -1,57 +1,53 @@
-//! Stand-in until the adapter is written.
-use super::{Fixtures, Vendor};
+//! Our own API: what the canonical model looks like over HTTP.
+//!
+//! `POST /v1/liveness` takes a picture as JSON, as a multipart or as the body itself, and answers with a verdict.
+//! Failures are problem details (RFC 9457). [`OPENAPI`] describes it; the gateway serves that document to anyone.
+//!
+//! There is no outbound half: a livegate behind a livegate would be configured by what is behind it.
 
-/// The vendor.
+mod inbound;
+mod wire;
+
+use super::{Capabilities, Fixtures, Inbound, Support, Vendor};
+use crate::canonical::{ImageFormat, ImageRules, MediaForm, Op};
+
+/// The vendor that we are ourselves.
 pub static VENDOR: Vendor = Vendor {
     id: "native",
     name: "livegate",
     scale: None,
     fixtures: Fixtures::Own,
-    inbound: None,
+    inbound: Some(INBOUND),
     outbound: None,
 };
 
-/// The inbound half.
-pub static INBOUND: &dyn super::Inbound = &Stub;
+/// The inbound half. It also answers what no dialect recognises.
+pub static INBOUND: &dyn Inbound = &inbound::NativeDialect;
 
-#[derive(Debug)]
-struct Stub;
+/// The OpenAPI 3.1 document, served at [`OPENAPI_PATH`] without authentication.
+pub const OPENAPI: &str = include_str!("openapi.json");
 
-impl super::Inbound for Stub {
-    fn capabilities(&self) -> &'static super::Capabilities {
-        unimplemented!()
-    }
-    fn recognise(&self, _: &http::request::Parts) -> Option<crate::canonical::Op> {
-        None
-    }
-    fn claims(&self, _: &http::request::Parts) -> bool {
-        false
-    }
-    fn credential(&self, _: &http::request::Parts) -> Option<super::Presented> {
-        None
-    }
-    fn parse_request(
-        &self,
-        _: &super::DialectCx<'_>,
-        _: crate::canonical::Op,
-        _: http::Request<bytes::Bytes>,
-    ) -> Result<crate::canonical::Call, crate::canonical::Problem> {
-        unimplemented!()
-    }
-    fn render_response(
-        &self,
-        _: &super::DialectCx<'_>,
-        _: &crate::canonical::Call,
-        _: &crate::canonical::Outcome,
-    ) -> http::Response<bytes::Bytes> {
-        unimplemented!()
-    }
-    fn render_problem(
-        &self,
-        _: &super::DialectCx<'_>,
-        _: Option<crate::canonical::Op>,
-        _: &crate::canonical::Problem,
-    ) -> http::Response<bytes::Bytes> {
-        unimplemented!()
-    }
-}
+/// Where [`OPENAPI`] is served.
+pub const OPENAPI_PATH: &str = "/v1/openapi.json";
+
+const PREFIX: &str = "/v1/";
+const LIVENESS_PATH: &str = "/v1/liveness";
+
+/// Media types of a body that is the picture itself.
+const RAW_TYPES: [&str; 3] = ["image/jpeg", "image/png", "application/octet-stream"];
+
+static CAPABILITIES: Capabilities = Capabilities {
+    ops: &[Support {
+        op: Op::ImageLiveness,
+        path: LIVENESS_PATH,
+        forms: &[MediaForm::Bytes],
+        image: Some(ImageRules {
+            formats: &[ImageFormat::Jpeg, ImageFormat::Png],
+            min_side: 64,
+            max_side: 8000,
+            max_bytes: 10 << 20,
+        }),
+        // 10 MiB as base64 with line breaks.
+        max_body: 15 << 20,
+    }],
+};

@@ -1,0 +1,98 @@
+//! A network: numbers in, numbers out. The only file that knows the runtime.
+//!
+//! # Design
+//!
+//! One thread per inference: on few cores, several threads inside one inference gain nothing and slow each other down
+//! across calls. The runtime runs a graph on a thread pool of its own kind, so each of our threads keeps such a pool
+//! of one thread.
+
+use std::cell::OnceCell;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rten::{Model, RunOptions, ThreadPool, Value};
+
+/// A trained graph with one image-like input.
+pub trait Network: Send + Sync {
+    /// Runs the graph once.
+    ///
+    /// `shape` is batch, channels, height, width; `input` has exactly that many values in that order. The outputs come
+    /// in the graph's order, each flat with its innermost dimension contiguous, all finite.
+    ///
+    /// # Errors
+    ///
+    /// If the graph does not take the shape, fails, or answers with something that is not a number.
+    fn run(&self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError>;
+}
+
+/// Why a network gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The runtime refused or failed.
+    #[error("the network did not run")]
+    Run(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The outputs are not those of the network that was expected.
+    #[error("the network answered in an unexpected shape")]
+    Shape,
+    /// An output is not a finite number.
+    #[error("the network answered with something that is not a number")]
+    NotANumber,
+}
+
+/// A graph from an ONNX file, run by `rten`.
+pub struct OnnxNetwork {
+    model: Model,
+}
+
+// === impl OnnxNetwork ===
+
+impl OnnxNetwork {
+    /// Loads a graph.
+    ///
+    /// # Errors
+    ///
+    /// A message for the operator if the file is not there or is not such a graph.
+    pub fn load(file: &Path) -> Result<Self, String> {
+        let bytes =
+            fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let model = Model::load(bytes)
+            .map_err(|_| format!("{} is not a usable network", file.display()))?;
+        Ok(Self { model })
+    }
+}
+
+impl Network for OnnxNetwork {
+    fn run(&self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        thread_local! {
+            static ONE_THREAD: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
+        }
+        let pool = ONE_THREAD.with(|cell| {
+            Arc::clone(cell.get_or_init(|| Arc::new(ThreadPool::with_num_threads(1))))
+        });
+        let [id] = self.model.input_ids() else {
+            return Err(NetworkError::Shape);
+        };
+        let input =
+            Value::from_shape(&shape, input).map_err(|error| NetworkError::Run(Box::new(error)))?;
+        let outputs = self
+            .model
+            .run(
+                vec![(*id, input.into())],
+                self.model.output_ids(),
+                Some(RunOptions::default().with_thread_pool(Some(pool))),
+            )
+            .map_err(|error| NetworkError::Run(Box::new(error)))?;
+        outputs.into_iter().map(flat).collect()
+    }
+}
+
+fn flat(output: Value) -> Result<Vec<f32>, NetworkError> {
+    let tensor = output.into_tensor::<f32>().ok_or(NetworkError::Shape)?;
+    let values = tensor.into_data();
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(values)
+    } else {
+        Err(NetworkError::NotANumber)
+    }
+}

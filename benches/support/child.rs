@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{ChildStderr, ChildStdout};
 
 use super::bare::Role;
 use super::workload::{KEY_ID, KEY_SECRET};
@@ -19,17 +19,20 @@ const START: Duration = Duration::from_secs(60);
 /// Linux counts the CPU time of a process in hundredths of a second on every architecture (proc_pid_stat(5)).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A running proxy; killed when dropped.
+/// A running proxy.
 #[derive(Debug)]
 pub struct Proxy {
     /// What a table calls it.
     pub name: &'static str,
     /// Where it listens.
     pub address: SocketAddr,
-    process: u32,
-    _child: Child,
-    _folder: TempDir,
+    process: Process,
+    _folder: Option<TempDir>,
 }
+
+/// A child process; killed, and waited for, when dropped.
+#[derive(Debug)]
+struct Process(Child);
 
 // === impl Proxy ===
 
@@ -46,32 +49,37 @@ impl Proxy {
         let mut command = Command::new(env!("CARGO_BIN_EXE_livegate"));
         command.args(["serve", "--offline", "--config"]).arg(file);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command
-            .current_dir(folder.path())
-            .kill_on_drop(true)
-            .spawn()?;
-        let stderr = child.stderr.take().context("stderr is piped")?;
-        Self::started("livegate", child, folder, stderr).await
+        let mut process = Process(command.current_dir(folder.path()).spawn()?);
+        let stderr = ChildStderr::from_std(process.0.stderr.take().context("stderr is piped")?)?;
+        let address = listening(stderr).await?;
+        Ok(Self {
+            name: "livegate",
+            address,
+            process,
+            _folder: Some(folder),
+        })
     }
 
     /// This executable in the role of a bare proxy.
     pub async fn bare(role: Role, upstream: SocketAddr) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["bare", role.name(), &upstream.to_string()])
             .stdout(Stdio::piped());
-        let mut child = command
-            .current_dir(folder.path())
-            .kill_on_drop(true)
-            .spawn()?;
-        let stdout = child.stdout.take().context("stdout is piped")?;
-        Self::started("bare pingora", child, folder, stdout).await
+        let mut process = Process(command.spawn()?);
+        let stdout = ChildStdout::from_std(process.0.stdout.take().context("stdout is piped")?)?;
+        let address = listening(stdout).await?;
+        Ok(Self {
+            name: "bare pingora",
+            address,
+            process,
+            _folder: None,
+        })
     }
 
     /// User and system time that the process has used so far.
     pub fn cpu_time(&self) -> anyhow::Result<Duration> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.process))?;
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id()))?;
         // The name in parentheses is field 2 and may hold anything; user and system time are fields 14 and 15.
         let (_, fields) = text.rsplit_once(')').context("no name in /proc/PID/stat")?;
         let ticks: Vec<u32> = fields
@@ -82,28 +90,27 @@ impl Proxy {
             .collect::<Result<_, _>>()?;
         Ok(TICK * ticks.iter().sum())
     }
+}
 
-    async fn started(
-        name: &'static str,
-        child: Child,
-        folder: TempDir,
-        output: impl AsyncRead + Unpin + Send + 'static,
-    ) -> anyhow::Result<Self> {
-        let process = child.id().context("it has ended already")?;
-        let mut output = BufReader::new(output);
-        let address = tokio::time::timeout(START, announced(&mut output))
-            .await
-            .context("it takes too long")??;
-        // A pipe that nobody reads would stop the proxy once it is full.
-        tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::stderr()).await });
-        Ok(Self {
-            name,
-            address,
-            process,
-            _child: child,
-            _folder: folder,
-        })
+// === impl Process ===
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Either fails only if the process has ended by itself.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
     }
+}
+
+/// Where a proxy says that it listens; what else it says goes to stderr.
+async fn listening(output: impl AsyncRead + Unpin + Send + 'static) -> anyhow::Result<SocketAddr> {
+    let mut output = BufReader::new(output);
+    let address = tokio::time::timeout(START, announced(&mut output))
+        .await
+        .context("it takes too long")??;
+    // A pipe that nobody reads would stop the proxy once it is full.
+    tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::stderr()).await });
+    Ok(address)
 }
 
 /// The address in the first line that is JSON with `fields.gateway`.

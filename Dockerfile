@@ -1,9 +1,10 @@
 # The product in one image: binary, configuration, and the local engine's weights, so that a container needs no network.
 #
 #   docker build -t livegate .
-#   docker run --name livegate -p 8080:8080 -v livegate:/data livegate
+#   docker run --name livegate -p 8080:8080 -v livegate:/data --stop-timeout 25 livegate
 #   docker cp livegate:/data/default.secret - | tar -xO      # the secret of the key `default`, made on first start
 #
+# Docker kills after 10 s unless told otherwise; calls in flight get 20 s to end (server.shutdown_grace).
 # To configure it, mount a file of your own: -v "$PWD/livegate.toml:/etc/livegate/livegate.toml:ro"
 
 FROM rust:1.95-slim-bookworm AS build

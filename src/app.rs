@@ -58,9 +58,7 @@ pub fn log_to_stderr() {
     let ours = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("livegate", LevelFilter::INFO);
-    let ours = ours
-        .with_target("pingora_core", LevelFilter::OFF)
-        .with_target("pingora_proxy", LevelFilter::OFF);
+    let ours = ours.with_target("pingora", LevelFilter::OFF);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = if io::stderr().is_terminal() {
         layer.boxed()

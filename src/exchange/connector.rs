@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response, header};
 use pingora_core::connectors::http::Connector as Pool;
 use pingora_core::protocols::http::client::HttpSession;
 use pingora_core::upstreams::peer::HttpPeer;
@@ -118,8 +118,12 @@ fn into_pingora(request: Request<Bytes>) -> Result<(Head, Bytes), Box<pingora_er
         RequestHeader::build(parts.method, path.as_bytes(), Some(parts.headers.len() + 2))?;
     head.insert_header(header::HOST, authority.as_str())?;
     head.insert_header(header::CONTENT_LENGTH, HeaderValue::from(body.len()))?;
-    for (name, value) in &parts.headers {
-        head.append_header(name, value)?;
+    // Host and framing are the transport's.
+    let others = |name: &&HeaderName| **name != header::HOST && **name != header::CONTENT_LENGTH;
+    for name in parts.headers.keys().filter(others) {
+        for value in parts.headers.get_all(name) {
+            head.append_header(name, value)?;
+        }
     }
     Ok((
         Head {

@@ -11,8 +11,9 @@ use crate::canonical::{Problem, ProblemKind};
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Refuses a head that two readers could read in two ways, or that asks for what a gateway does not do.
-pub fn check(head: &Parts) -> Result<(), Problem> {
+/// Refuses a head that two readers could read in two ways, or that asks for what a gateway does not do. `raw` is the
+/// head as it came, for pingora has removed a content-length that stood beside a transfer-encoding.
+pub fn check(head: &Parts, raw: &[u8]) -> Result<(), Problem> {
     let headers = &head.headers;
     let size: usize = headers
         .iter()
@@ -29,7 +30,7 @@ pub fn check(head: &Parts) -> Result<(), Problem> {
     if head.version == Version::HTTP_11 && headers.get_all(header::HOST).iter().count() != 1 {
         return Err(refused("there must be exactly one host header"));
     }
-    check_framing(head)?;
+    check_framing(head, raw)?;
     if headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| value != "identity")
@@ -39,7 +40,7 @@ pub fn check(head: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_framing(head: &Parts) -> Result<(), Problem> {
+fn check_framing(head: &Parts, raw: &[u8]) -> Result<(), Problem> {
     let headers = &head.headers;
     let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -50,13 +51,24 @@ fn check_framing(head: &Parts) -> Result<(), Problem> {
             Err(refused("there must be at most one content-length"))
         };
     };
-    if lengths > 0 || codings.next().is_some() || head.version != Version::HTTP_11 {
+    if lengths > 0
+        || names_a_length(raw)
+        || codings.next().is_some()
+        || head.version != Version::HTTP_11
+    {
         return Err(refused("the body's length is given in two ways"));
     }
     if !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
         return Err(refused("the only transfer coding is chunked"));
     }
     Ok(())
+}
+
+fn names_a_length(raw: &[u8]) -> bool {
+    raw.split(|byte| *byte == b'\n').any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"content-length")
+    })
 }
 
 fn refused(why: &'static str) -> Problem {
@@ -74,7 +86,8 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        check(&request.body(()).expect("a request").into_parts().0).map_err(|problem| problem.kind)
+        check(&request.body(()).expect("a request").into_parts().0, b"")
+            .map_err(|problem| problem.kind)
     }
 
     #[test]

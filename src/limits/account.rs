@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::clock::Clock;
 use crate::store::{Bucket, Store};
 
 use super::Throttle;
@@ -74,7 +75,7 @@ impl Account {
 
     /// Gives back what the stock no longer needs, then takes a chunk of every quota whose stock is empty. Blocks; the
     /// caller holds the turn.
-    pub(super) fn refill(&self, store: &dyn Store) -> Result<(), Shortage> {
+    pub(super) fn refill(&self, store: &dyn Store, clock: &Clock) -> Result<(), Shortage> {
         let leftovers = self.stock().take_leftovers();
         self.give_back(store, leftovers);
         // Longest period first: if several are used up, that one decides how long to wait.
@@ -83,6 +84,7 @@ impl Account {
             let left = need.limit.saturating_sub(store.used(&need.bucket)?);
             let granted = store.grant(&need.bucket, need.chunk(left), need.limit)?;
             if granted == 0 {
+                self.stock().refuse(&need.bucket, clock.now());
                 return Err(need.used_up());
             }
             self.stock()

@@ -8,7 +8,8 @@
 //!
 //! Quota is exact: a unit is spent only after the store has granted it durably, and the store never grants beyond the
 //! limit. So that nearly no call waits for the store, a node takes a small stock ahead of use (see `quota`). A node that
-//! dies with a stock under-sells it; it cannot oversell. Rate and concurrency are this node's own and die with it.
+//! dies with a stock under-sells it; it cannot oversell. That is one chunk of at most 64 units, the calls in flight, and
+//! what was released since the stock last ran out. Rate and concurrency are this node's own and die with it.
 
 #![warn(missing_docs)]
 
@@ -158,22 +159,24 @@ impl Limits {
             time_zone: tenant.time_zone.clone(),
         };
         let take = || account.stock().take(&terms, self.clock.now());
-        if let Some(taken) = take() {
+        let refuse = |shortage| self.refusal(shortage);
+        if let Some(taken) = take().map_err(refuse)? {
             return Ok(taken);
         }
         // Whoever waited here finds what the one before has fetched. The turn travels into the blocking task and back, so
         // that a caller who goes away neither lets a second refill in nor loses what the first one is granted.
         let mut turn = account.refill_turn().await;
         loop {
-            if let Some(taken) = take() {
+            if let Some(taken) = take().map_err(refuse)? {
                 return Ok(taken);
             }
-            let (store, account) = (Arc::clone(&self.store), Arc::clone(account));
-            let refill = move || account.refill(&*store).map(|()| turn);
+            let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
+            let account = Arc::clone(account);
+            let refill = move || account.refill(&*store, &clock).map(|()| turn);
             turn = tokio::task::spawn_blocking(refill)
                 .await
                 .map_err(unavailable)?
-                .map_err(|shortage| self.refusal(shortage))?;
+                .map_err(refuse)?;
         }
     }
 

@@ -7,8 +7,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::store::{Bucket, StoreError};
 use crate::tenancy::Quota;
@@ -20,6 +20,10 @@ const LARGEST_CHUNK: u64 = 64;
 
 /// A chunk is one part in so many of what is left, so that the last units are not stranded on one node.
 const CHUNK_SHARE: u64 = 20;
+
+/// How long the store's "used up" is believed. Short enough that what other nodes give back is soon found, long enough
+/// that a tenant who goes on calling does not keep the store from the others.
+const REFUSAL_LASTS: SignedDuration = SignedDuration::from_millis(100);
 
 /// What of a tenant decides its buckets.
 #[derive(Debug, PartialEq)]
@@ -52,6 +56,8 @@ struct Shelf {
     units: u64,
     /// Units in the store after our last visit.
     left: u64,
+    /// When the store last said that there are none.
+    refused: Option<Timestamp>,
 }
 
 /// An empty shelf.
@@ -91,17 +97,30 @@ impl Stock {
         }
     }
 
-    /// One unit of every limited quota, or nothing if one of them is out of stock.
-    pub(super) fn take(&mut self, terms: &Terms, now: Timestamp) -> Option<Taken> {
+    /// One unit of every limited quota, or `None` if one of them is out of stock and the store has to be asked.
+    ///
+    /// # Errors
+    /// If the store was asked a moment ago.
+    pub(super) fn take(
+        &mut self,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Option<Taken>, Shortage> {
         self.arrange(terms, now);
+        // A leftover may be what the store lacked.
+        if self.leftovers.is_empty()
+            && let Some(shelf) = self.shelves.iter().find(|shelf| shelf.is_refused(now))
+        {
+            return Err(shelf.need().used_up());
+        }
         if self.shelves.iter().any(|shelf| shelf.units == 0) {
-            return None;
+            return Ok(None);
         }
         let take = |shelf: &mut Shelf| {
             shelf.units -= 1;
             Arc::clone(&shelf.bucket)
         };
-        Some(self.shelves.iter_mut().map(take).collect())
+        Ok(Some(self.shelves.iter_mut().map(take).collect()))
     }
 
     /// Undoes a [`Stock::take`].
@@ -114,14 +133,7 @@ impl Stock {
     /// What to ask the store for, longest period first.
     pub(super) fn needs(&self) -> Vec<Need> {
         let empty = self.shelves.iter().filter(|shelf| shelf.units == 0);
-        empty
-            .map(|shelf| Need {
-                bucket: Arc::clone(&shelf.bucket),
-                limit: shelf.limit,
-                period: shelf.period,
-                until: shelf.span.end,
-            })
-            .collect()
+        empty.map(Shelf::need).collect()
     }
 
     /// Takes in what the store has granted. `left` is what it has left.
@@ -130,6 +142,13 @@ impl Stock {
             shelf.left = left;
         }
         self.stow(bucket, units);
+    }
+
+    /// Notes that the store had nothing to grant at `now`.
+    pub(super) fn refuse(&mut self, bucket: &Arc<Bucket>, now: Timestamp) {
+        if let Some(shelf) = self.shelf(bucket) {
+            shelf.refused = Some(now);
+        }
     }
 
     /// What belongs to buckets that are no longer in use.
@@ -179,6 +198,7 @@ impl Stock {
                     limit,
                     units: 0,
                     left: 0,
+                    refused: None,
                 },
             };
             self.shelves.push(shelf);
@@ -210,6 +230,27 @@ impl Stock {
             Some((_, sum)) => *sum += units,
             None if units > 0 => self.leftovers.push((bucket, units)),
             None => {}
+        }
+    }
+}
+
+// === impl Shelf ===
+
+impl Shelf {
+    fn is_refused(&self, now: Timestamp) -> bool {
+        let recent = SignedDuration::ZERO..REFUSAL_LASTS;
+        self.units == 0
+            && self
+                .refused
+                .is_some_and(|at| recent.contains(&now.duration_since(at)))
+    }
+
+    fn need(&self) -> Need {
+        Need {
+            bucket: Arc::clone(&self.bucket),
+            limit: self.limit,
+            period: self.period,
+            until: self.span.end,
         }
     }
 }

@@ -239,7 +239,7 @@ async fn the_longest_period_that_is_used_up_decides() {
 
 #[tokio::test]
 async fn periods_are_taken_together_or_not_at_all() {
-    let (limits, _, _) = node(START);
+    let (limits, _, clock) = node(START);
     let tenant = tenant(Plan {
         quota: Quota {
             day: Some(1),
@@ -253,6 +253,7 @@ async fn periods_are_taken_together_or_not_at_all() {
     let before = month(&limits);
     assert_eq!((before.period, before.units), ("month", 999));
     for _ in 0..100 {
+        clock.advance(Duration::from_secs(1));
         refusal(&limits, &tenant).await;
     }
     assert_eq!(month(&limits), before);
@@ -342,6 +343,40 @@ async fn without_the_store_there_is_no_quota_and_no_slot_is_lost() {
         refusal(&limits, &tenant).await.0,
         ProblemKind::QuotaExhausted
     );
+}
+
+#[tokio::test]
+async fn a_refusal_spares_the_store_for_a_moment() {
+    let (limits, store, clock) = node(START);
+    let tenant = tenant(per_day(1));
+    let held = admit(&limits, &tenant).await.unwrap();
+    refusal(&limits, &tenant).await;
+    store.failures.store(u32::MAX, Relaxed);
+    clock.advance(Duration::from_millis(99));
+    assert_eq!(
+        refusal(&limits, &tenant).await.0,
+        ProblemKind::QuotaExhausted
+    );
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(refusal(&limits, &tenant).await.0, ProblemKind::Overloaded);
+
+    store.failures.store(0, Relaxed);
+    refusal(&limits, &tenant).await;
+    held.release();
+    admit(&limits, &tenant).await.unwrap().commit();
+}
+
+#[tokio::test]
+async fn what_another_node_gives_back_is_found() {
+    let (limits, store, clock) = node(START);
+    let other = Limits::new(Arc::clone(&store) as _, clock.clone());
+    let tenant = tenant(per_day(1));
+    let held = admit(&other, &tenant).await.unwrap();
+    refusal(&limits, &tenant).await;
+    held.release();
+    other.settle().await;
+    clock.advance(Duration::from_millis(100));
+    admit(&limits, &tenant).await.unwrap().commit();
 }
 
 #[tokio::test]

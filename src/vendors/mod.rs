@@ -23,6 +23,7 @@ pub mod local;
 pub mod native;
 mod sample;
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
 use bytes::Bytes;
@@ -47,10 +48,33 @@ pub struct Vendor {
     pub scale: Option<Scale>,
     /// Who made the fixtures that the contract suite holds it to.
     pub fixtures: Fixtures,
+    /// What a tenant may choose in its table of this vendor's name, beside the choices that dialects share.
+    pub settings: &'static [Setting],
     /// Serves its dialect.
     pub inbound: Option<&'static dyn Inbound>,
     /// Calls it.
     pub outbound: Option<&'static dyn Outbound>,
+}
+
+/// One key of a tenant's table of a vendor's name in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The key.
+    pub name: &'static str,
+    /// What may stand there.
+    pub kind: SettingKind,
+}
+
+/// What may stand in a [`Setting`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// A secret of so many bytes.
+    Secret {
+        /// Its exact length.
+        bytes: usize,
+    },
+    /// One of these numbers.
+    Number(&'static [i64]),
 }
 
 /// Where a vendor's fixtures come from.
@@ -143,8 +167,12 @@ pub trait Inbound: Debug + Sync {
     /// so that "not found" is said in its shape.
     fn claims(&self, head: &Parts) -> bool;
 
-    /// The caller's credential.
+    /// The caller's credential, from headers, query and path.
     fn credential(&self, head: &Parts) -> Option<Presented>;
+
+    /// The caller's credential where clients put it into the body. Asked only if the head has none and
+    /// [`Capabilities::credential_in_body`] says so; the body counts against the budget of strangers until then.
+    fn credential_in_body(&self, request: &Request<Bytes>) -> Option<Presented>;
 
     /// Reads a request. Parts of the body become slices of it, never copies.
     fn parse_request(
@@ -251,10 +279,21 @@ pub struct DialectCx<'a> {
 }
 
 /// A tenant's choices where a vendor's clients disagree about the dialect.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct DialectSettings {
     /// How scores are written.
     pub score_as: ScoreAs,
+    /// What the tenant set of [`Vendor::settings`], by vendor id.
+    pub own: BTreeMap<&'static str, OwnSettings>,
+}
+
+/// A tenant's choices for one vendor.
+#[derive(Debug, Clone, Default)]
+pub struct OwnSettings {
+    /// By name.
+    pub secrets: BTreeMap<&'static str, Secret>,
+    /// By name.
+    pub numbers: BTreeMap<&'static str, i64>,
 }
 
 /// How a dialect whose documents disagree writes its score.
@@ -339,6 +378,8 @@ impl<'a> UpstreamCx<'a> {
 pub struct Capabilities {
     /// One entry per op.
     pub ops: &'static [Support],
+    /// Whether a credential may stand in the body. Always false of an upstream.
+    pub credential_in_body: bool,
 }
 
 /// How one op is supported.

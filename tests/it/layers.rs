@@ -13,17 +13,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("media", &["canonical"]),
     ("vendors", &["canonical"]),
     ("tenancy", &["canonical", "units", "vendors"]),
-    ("store", &["clock", "units"]),
+    ("store", &["canonical", "units"]),
     ("auth", &["canonical", "tenancy", "vendors"]),
     ("limits", &["canonical", "clock", "store", "tenancy"]),
     ("route", &["canonical", "tenancy", "vendors"]),
-    ("engine", &["canonical", "media"]),
+    ("engine", &["canonical", "clock", "media"]),
     ("simulate", &[]),
     (
         "exchange",
         &["canonical", "clock", "engine", "tenancy", "vendors"],
     ),
-    ("meter", &["canonical", "clock", "store"]),
+    ("meter", &["canonical", "store", "tenancy"]),
     (
         "gateway",
         &[
@@ -100,6 +100,15 @@ struct Source {
     text: String,
 }
 
+impl Source {
+    /// Tests build what they need of any area.
+    fn is_test(&self) -> bool {
+        let name =
+            |part: &std::ffi::OsStr| part == "tests" || part == "tests.rs" || part == "testing.rs";
+        self.path.iter().any(name)
+    }
+}
+
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
@@ -157,10 +166,10 @@ fn code(line: &str) -> &str {
 #[test]
 fn areas_use_only_what_stands_below_them() {
     let mut wrong = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|source| !matches!(&*source.area, "lib" | "main"))
-    {
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        if matches!(&*source.area, "lib" | "main") {
+            continue;
+        }
         let Some((_, allowed)) = LAYERS.iter().find(|(area, _)| *area == source.area) else {
             wrong.push(format!(
                 "src/{}: the area `{}` is not in the table",

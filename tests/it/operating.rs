@@ -12,20 +12,32 @@ use crate::support::http::{self, Connection};
 use crate::support::{models, pictures};
 
 fn livegate(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_livegate")).args(arguments).output().expect("it runs")
+    Command::new(env!("CARGO_BIN_EXE_livegate"))
+        .args(arguments)
+        .output()
+        .expect("it runs")
 }
 
 #[test]
 fn a_wrong_configuration_is_explained_and_not_served() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("wrong.toml");
-    fs::write(&file, "[server]\nlisten = \"127.0.0.1:0\"\nmax_bodi = \"16MiB\"\n").expect("written");
+    fs::write(
+        &file,
+        "[server]\nlisten = \"127.0.0.1:0\"\nmax_bodi = \"16MiB\"\n",
+    )
+    .expect("written");
     let path = file.to_str().expect("text");
     for arguments in [&["check", path][..], &["serve", "--config", path]] {
         let output = livegate(arguments);
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("wrong.toml:3:1") && said.contains("max_bodi") && said.contains("max_body"), "{said}");
+        assert!(
+            said.contains("wrong.toml:3:1")
+                && said.contains("max_bodi")
+                && said.contains("max_body"),
+            "{said}"
+        );
     }
     assert_eq!(livegate(&["check", "nowhere.toml"]).status.code(), Some(2));
 }
@@ -33,9 +45,18 @@ fn a_wrong_configuration_is_explained_and_not_served() {
 #[test]
 fn the_tables_of_vendors_are_printed_for_people_and_scripts() {
     let text = String::from_utf8(livegate(&["vendors"]).stdout).expect("text");
-    assert!(text.contains("/face/anti_hack") && text.contains("image-liveness"), "{text}");
-    let document: Value = serde_json::from_slice(&livegate(&["vendors", "--output", "json"]).stdout).expect("JSON");
-    assert!(document["dialects"].as_array().is_some_and(|dialects| dialects.len() >= 2), "{document}");
+    assert!(
+        text.contains("/face/anti_hack") && text.contains("image-liveness"),
+        "{text}"
+    );
+    let document: Value =
+        serde_json::from_slice(&livegate(&["vendors", "--output", "json"]).stdout).expect("JSON");
+    assert!(
+        document["dialects"]
+            .as_array()
+            .is_some_and(|dialects| dialects.len() >= 2),
+        "{document}"
+    );
 }
 
 /// The file is watched and SIGHUP is heard; a wrong file changes nothing.
@@ -80,7 +101,10 @@ fn a_stop_lets_calls_end() {
     let started = Instant::now();
     let (status, access, diagnostics) = gateway.stop();
     assert!(status.success(), "{diagnostics}");
-    assert!(started.elapsed() < Duration::from_secs(10), "it waited for the whole grace period");
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "it waited for the whole grace period"
+    );
     assert_eq!(access.len(), 1);
 }
 
@@ -89,7 +113,10 @@ fn a_stop_lets_calls_end() {
 fn quota_survives_a_kill() {
     let config = LOCAL.replace("quota = \"unlimited\"", "quota = { total = 3 }");
     let folder = tempfile::tempdir().expect("a folder");
-    let config = config.replace("{dir}/livegate.db", &folder.path().join("shared.db").display().to_string());
+    let config = config.replace(
+        "{dir}/livegate.db",
+        &folder.path().join("shared.db").display().to_string(),
+    );
     let portrait = fs::read(pictures::portrait_file()).expect("the portrait");
     let mut sold = 0;
     for _ in 0..4 {

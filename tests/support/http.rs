@@ -22,7 +22,10 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn json(&self) -> Value {
@@ -44,13 +47,19 @@ impl Connection {
         let stream = TcpStream::connect(address).expect("the gateway listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Self { stream, read: Vec::new() }
+        Self {
+            stream,
+            read: Vec::new(),
+        }
     }
 
     /// Sends bytes; a peer that has closed already is noticed when its answer is read.
     pub fn send(&mut self, bytes: &[u8]) {
         if let Err(error) = self.stream.write_all(bytes) {
-            let closed = matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset);
+            let closed = matches!(
+                error.kind(),
+                ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+            );
             assert!(closed, "{error}");
         }
     }
@@ -74,8 +83,11 @@ impl Connection {
             let head = String::from_utf8(self.read[..end].to_vec()).expect("a text head");
             self.read.drain(..end + 4);
             let mut lines = head.split("\r\n");
-            let status: u16 =
-                lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
+            let status: u16 = lines
+                .next()
+                .and_then(|line| line.split(' ').nth(1))
+                .and_then(|s| s.parse().ok())
+                .expect("a status");
             if status == 100 {
                 continue;
             }
@@ -83,19 +95,32 @@ impl Connection {
                 .map(|line| line.split_once(": ").expect("a header"))
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
                 .collect();
-            let length = headers.iter().find(|(name, _)| name == "content-length").expect("a length").1.parse();
+            let length = headers
+                .iter()
+                .find(|(name, _)| name == "content-length")
+                .expect("a length")
+                .1
+                .parse();
             let length: usize = length.expect("a number");
             while self.read.len() < length {
                 assert!(self.fill(), "the answer breaks off");
             }
             let body = self.read.drain(..length).collect();
-            return Some(Reply { status, headers, body });
+            return Some(Reply {
+                status,
+                headers,
+                body,
+            });
         }
     }
 
-    /// Whether the peer closes without another byte.
-    pub fn is_closed(&mut self) -> bool {
-        self.read.is_empty() && !self.fill()
+    /// Whether the peer asks for the body (100, RFC 9110 section 10.1.1).
+    pub fn is_told_to_continue(&mut self) -> bool {
+        const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+        while self.read.len() < INTERIM.len() && self.fill() {}
+        let told = self.read.starts_with(INTERIM);
+        self.read.drain(..INTERIM.len().min(self.read.len()));
+        told
     }
 
     fn fill(&mut self) -> bool {
@@ -121,7 +146,10 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
 
 /// A request with a body of known length.
 pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n", body.len());
+    let mut text = format!(
+        "{method} {target} HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -134,10 +162,14 @@ pub fn form(field: &str, file: &[u8], fields: &[(&str, &str)]) -> (String, Vec<u
     let boundary = "form-boundary-of-the-tests";
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
         body.extend_from_slice(part.as_bytes());
     }
-    let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"x\"\r\n\r\n");
+    let head = format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"x\"\r\n\r\n"
+    );
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(file);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
@@ -145,5 +177,7 @@ pub fn form(field: &str, file: &[u8], fields: &[(&str, &str)]) -> (String, Vec<u
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }

@@ -1,3 +1,6 @@
 //! What several test binaries share.
 
+pub mod gateway;
+pub mod http;
 pub mod models;
+pub mod pictures;

@@ -72,6 +72,7 @@ impl Model {
     }
 
     async fn run(&mut self, step: Step) {
+        self.clock.advance(Duration::from_secs(1));
         match step {
             Step::Admit(node) => {
                 if let Ok(permit) = admit(&self.nodes[node], &self.tenant).await {

@@ -45,6 +45,10 @@ impl Inbound for AccuAuthDialect {
         })
     }
 
+    fn credential_in_body(&self, _: &Request<Bytes>) -> Option<Presented> {
+        None
+    }
+
     fn parse_request(
         &self,
         _: &DialectCx<'_>,

@@ -16,6 +16,8 @@
 
 mod inbound;
 mod outbound;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use super::{Capabilities, Fixtures, Support, Vendor};
@@ -27,6 +29,7 @@ pub static VENDOR: Vendor = Vendor {
     name: "AccuAuth",
     scale: Some(SCALE),
     fixtures: Fixtures::Vendor,
+    settings: &[],
     inbound: Some(&inbound::AccuAuthDialect),
     outbound: Some(&outbound::AccuAuthUpstream),
 };
@@ -49,6 +52,7 @@ const SCALE: Scale = Scale {
 };
 
 static CAPABILITIES: Capabilities = Capabilities {
+    credential_in_body: false,
     ops: &[Support {
         op: Op::ImageLiveness,
         path: PATH,

@@ -16,6 +16,7 @@ pub static VENDOR: Vendor = Vendor {
     // Its probability is judged against the operating point that stands beside it in every answer.
     scale: None,
     fixtures: Fixtures::Own,
+    settings: &[],
     inbound: None,
     outbound: Some(&outbound::LocalEngine),
 };
@@ -24,6 +25,7 @@ pub static VENDOR: Vendor = Vendor {
 const ADDRESS: &str = "local://engine/liveness";
 
 static CAPABILITIES: Capabilities = Capabilities {
+    credential_in_body: false,
     ops: &[Support {
         op: Op::ImageLiveness,
         path: ADDRESS,

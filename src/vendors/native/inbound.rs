@@ -43,6 +43,10 @@ impl Inbound for NativeDialect {
             .then(|| Presented::Bearer(Secret::new(token.to_owned())))
     }
 
+    fn credential_in_body(&self, _: &Request<Bytes>) -> Option<Presented> {
+        None
+    }
+
     fn parse_request(
         &self,
         _: &DialectCx<'_>,

@@ -17,6 +17,7 @@ pub static VENDOR: Vendor = Vendor {
     name: "livegate",
     scale: None,
     fixtures: Fixtures::Own,
+    settings: &[],
     inbound: Some(INBOUND),
     outbound: None,
 };
@@ -37,6 +38,7 @@ const LIVENESS_PATH: &str = "/v1/liveness";
 const RAW_TYPES: [&str; 3] = ["image/jpeg", "image/png", "application/octet-stream"];
 
 static CAPABILITIES: Capabilities = Capabilities {
+    credential_in_body: false,
     ops: &[Support {
         op: Op::ImageLiveness,
         path: LIVENESS_PATH,

@@ -21,6 +21,7 @@ pub mod accuauth;
 pub mod acedata;
 pub mod body;
 pub mod local;
+mod loss;
 pub mod native;
 mod reply;
 mod sample;
@@ -33,6 +34,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
+pub use loss::{first_request, not_asked};
 pub use sample::{Credentials, Sample};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};

@@ -21,7 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use image::imageops::{self, FilterType};
 use livegate::clock::Clock;
-use livegate::engine::network::{Network, OnnxNetwork};
+use livegate::engine::network::{self, Network, OnnxNetwork};
 use livegate::engine::{Config, Engine, decode, detect, liveness, quality};
 
 use support::models::models;
@@ -34,6 +34,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROUNDS: usize = 300;
 
 fn main() {
+    // As the engine's own threads do.
+    network::dedicate(measure);
+}
+
+fn measure() {
     let folder = models();
     let load = |file| OnnxNetwork::load(&folder.join(file)).expect("weights");
     let (detector, judge) = (load("yunet_320.onnx"), load("fr_liveness.onnx"));

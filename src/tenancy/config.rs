@@ -38,6 +38,10 @@ pub struct Upstream {
     pub api_id: Option<SecretSource>,
     /// Secret half of a pair.
     pub api_secret: Option<SecretSource>,
+    /// Public half of a signing pair.
+    pub secret_id: Option<SecretSource>,
+    /// Half of a signing pair that is never sent.
+    pub secret_key: Option<SecretSource>,
     /// One opaque credential.
     pub token: Option<SecretSource>,
     /// Encryption key of an installation.
@@ -183,6 +187,8 @@ impl Default for Upstream {
             base_url: None,
             api_id: None,
             api_secret: None,
+            secret_id: None,
+            secret_key: None,
             token: None,
             key: None,
             iv: None,
@@ -196,10 +202,12 @@ impl Default for Upstream {
 impl Upstream {
     /// Every credential by the name that vendors' `credentials()` uses, written or not.
     #[must_use]
-    pub fn credentials(&self) -> [(&'static str, Option<&SecretSource>); 5] {
+    pub fn credentials(&self) -> [(&'static str, Option<&SecretSource>); 7] {
         [
             ("api_id", self.api_id.as_ref()),
             ("api_secret", self.api_secret.as_ref()),
+            ("secret_id", self.secret_id.as_ref()),
+            ("secret_key", self.secret_key.as_ref()),
             ("token", self.token.as_ref()),
             ("key", self.key.as_ref()),
             ("iv", self.iv.as_ref()),

@@ -18,10 +18,13 @@
 #![warn(missing_docs)]
 
 pub mod accuauth;
+pub mod acedata;
 pub mod body;
 pub mod local;
 pub mod native;
+mod reply;
 mod sample;
+pub mod tencent;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -35,7 +38,13 @@ pub use sample::{Credentials, Sample};
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
 /// Every vendor we know.
-pub static VENDORS: &[&Vendor] = &[&native::VENDOR, &accuauth::VENDOR, &local::VENDOR];
+pub static VENDORS: &[&Vendor] = &[
+    &native::VENDOR,
+    &accuauth::VENDOR,
+    &acedata::VENDOR,
+    &tencent::VENDOR,
+    &local::VENDOR,
+];
 
 /// One vendor. Either half may be missing.
 #[derive(Debug)]
@@ -276,6 +285,8 @@ pub struct DialectCx<'a> {
     pub id: CallId,
     /// The tenant's choices; the defaults before the tenant is known.
     pub settings: &'a DialectSettings,
+    /// The caller's `Accept`, for dialects that answer in more than one media type.
+    pub accept: Option<&'a HeaderValue>,
 }
 
 /// A tenant's choices where a vendor's clients disagree about the dialect.
@@ -318,6 +329,23 @@ pub struct UpstreamCx<'a> {
     /// Seconds since 1970, for vendors that sign the time.
     pub unix_seconds: i64,
     secrets: &'a [(&'static str, Secret)],
+}
+
+// === impl Presented ===
+
+impl Presented {
+    /// The token of `Authorization: Bearer`. None if there is none, or more than one such header.
+    #[must_use]
+    pub fn bearer(head: &Parts) -> Option<Self> {
+        let mut values = head.headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+            .then(|| Self::Bearer(Secret::new(token.to_owned())))
+    }
 }
 
 // === impl Turn ===
@@ -376,7 +404,7 @@ impl<'a> UpstreamCx<'a> {
 /// What one half of a vendor can do. Data, not code: checked once in `route::plan`, before anything is rendered.
 #[derive(Debug)]
 pub struct Capabilities {
-    /// One entry per op.
+    /// One entry per endpoint. Two of one op take the same forms; the first stands for both.
     pub ops: &'static [Support],
     /// Whether a credential may stand in the body. Always false of an upstream.
     pub credential_in_body: bool,

@@ -63,6 +63,8 @@ pub struct Liveness {
     pub native: Option<NativeScore>,
     /// Why there is no verdict, in one sentence that a caller may read. Only with [`Verdict::Undecided`].
     pub reason: Option<Cow<'static, str>>,
+    /// The video was refused because it is too short to judge. Only with [`Verdict::Spoof`].
+    pub too_short: bool,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
     /// The frame that a video was judged by.
@@ -84,6 +86,7 @@ impl Liveness {
             score: None,
             native: None,
             reason: None,
+            too_short: false,
             details: FaceDetails::default(),
             selection: None,
             matched: None,
@@ -142,7 +145,7 @@ pub enum Orientation {
 /// The frame of a video that stands for it.
 #[derive(Clone, PartialEq)]
 pub struct Selection {
-    /// Seconds from the start.
+    /// Seconds from the start; 0 if the upstream does not tell.
     pub at_seconds: f64,
     /// The whole frame, as JPEG.
     pub frame: Option<Bytes>,
@@ -172,6 +175,8 @@ pub struct Match {
 pub struct Quality {
     /// One entry per face, largest first.
     pub faces: Vec<FaceDetails>,
+    /// What only the answering vendor understands.
+    pub extras: Extras,
 }
 
 /// An id for media that was kept.

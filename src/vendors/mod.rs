@@ -22,6 +22,7 @@ pub mod body;
 pub mod local;
 pub mod native;
 mod sample;
+pub mod senseid;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -35,7 +36,12 @@ pub use sample::{Credentials, Sample};
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
 /// Every vendor we know.
-pub static VENDORS: &[&Vendor] = &[&native::VENDOR, &accuauth::VENDOR, &local::VENDOR];
+pub static VENDORS: &[&Vendor] = &[
+    &native::VENDOR,
+    &accuauth::VENDOR,
+    &senseid::VENDOR,
+    &local::VENDOR,
+];
 
 /// One vendor. Either half may be missing.
 #[derive(Debug)]
@@ -72,6 +78,8 @@ pub enum SettingKind {
     Secret {
         /// Its exact length.
         bytes: usize,
+        /// What the vendor publishes as its default. It protects nothing, so a tenant has to allow it.
+        published: Option<&'static str>,
     },
     /// One of these numbers.
     Number(&'static [i64]),

@@ -67,10 +67,12 @@ pub struct Liveness {
     pub too_short: bool,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
-    /// The frame that a video was judged by.
+    /// The frame that a video or a bundle was judged by.
     pub selection: Option<Selection>,
     /// The comparison with the reference photo of `video-match`.
     pub matched: Option<Match>,
+    /// The id under which the subject is kept for a later call, if it was.
+    pub stored: Option<Uploaded>,
     /// What only the answering vendor understands.
     pub extras: Extras,
 }
@@ -90,6 +92,7 @@ impl Liveness {
             details: FaceDetails::default(),
             selection: None,
             matched: None,
+            stored: None,
             extras: Extras::default(),
         }
     }

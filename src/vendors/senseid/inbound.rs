@@ -265,7 +265,8 @@ fn liveness(
     };
     let attack = found.score.map_or(middle, AttackScore::value);
     let selection = found.selection.as_ref().filter(|_| passed);
-    let frame = selection.filter(|selection| asked.return_frame && selection.frame.is_some());
+    let frame = selection.filter(|_| asked.return_frame);
+    let timed = frame.filter(|selection| selection.at_seconds > 0.0 || selection.frame.is_some());
     let face = selection.filter(|_| asked.return_face);
     Ok(ok(&LivenessAnswer {
         code: wire::SUCCESS,
@@ -273,7 +274,7 @@ fn liveness(
         liveness_score: Figure::new(ID, found.native.as_ref(), 1.0 - attack),
         liveness_status: asked.return_status.then_some(status),
         verification_score,
-        image_timestamp: frame.map(|selection| selection.at_seconds),
+        image_timestamp: timed.map(|selection| selection.at_seconds),
         base64_image: frame
             .and_then(|selection| selection.frame.as_ref())
             .map(|frame| STANDARD.encode(frame)),
@@ -296,8 +297,11 @@ fn compared(found: &Liveness) -> Result<Option<Figure>, Problem> {
     }
 }
 
+/// The vendor's own digits, unless they are not what its upstream is configured to mean by them.
 fn similarity(found: &Match) -> Figure {
-    Figure::new(ID, found.native.as_ref(), found.similarity)
+    let native = found.native.as_ref();
+    let meant = native.filter(|native| native.text.parse() == Ok(found.similarity));
+    Figure::new(ID, meant, found.similarity)
 }
 
 /// The vendor's own words. What others compute of a face has none here, so only their number is told.

@@ -233,12 +233,12 @@ fn selection(reply: &Reply<'_>) -> Option<Selection> {
         let text: String = read(raw?)?;
         base64::decode(text.as_bytes()).ok()
     };
-    let (frame, face) = (
-        picture(reply.base64_image),
-        picture(reply.base64_face_image),
-    );
-    (frame.is_some() || face.is_some()).then(|| Selection {
-        at_seconds: reply.image_timestamp.and_then(read).unwrap_or(0.0),
+    let at_seconds: Option<f64> = reply.image_timestamp.and_then(read);
+    let frame = picture(reply.base64_image);
+    let face = picture(reply.base64_face_image);
+    let known = at_seconds.is_some() || frame.is_some() || face.is_some();
+    known.then(|| Selection {
+        at_seconds: at_seconds.unwrap_or(0.0),
         frame,
         face,
     })

@@ -327,7 +327,11 @@ fn check_media(recognised: Recognised, call: &Call) -> Result<(), Problem> {
     let Some(rules) = support.and_then(|support| support.image.as_ref()) else {
         return Ok(());
     };
-    for bytes in call.media().into_iter().filter_map(|media| media.bytes()) {
+    for bytes in call
+        .pictures()
+        .into_iter()
+        .filter_map(|media| media.bytes())
+    {
         media::check_image(bytes, rules)?;
     }
     Ok(())

@@ -24,6 +24,7 @@ pub mod local;
 pub mod native;
 mod reply;
 mod sample;
+pub mod senseid;
 pub mod tencent;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub static VENDORS: &[&Vendor] = &[
     &native::VENDOR,
     &accuauth::VENDOR,
     &acedata::VENDOR,
+    &senseid::VENDOR,
     &tencent::VENDOR,
     &local::VENDOR,
 ];
@@ -81,6 +83,8 @@ pub enum SettingKind {
     Secret {
         /// Its exact length.
         bytes: usize,
+        /// What the vendor publishes as its default. It protects nothing, so a tenant has to allow it.
+        published: Option<&'static str>,
     },
     /// One of these numbers.
     Number(&'static [i64]),

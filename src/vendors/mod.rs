@@ -34,7 +34,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
-pub use sample::{Credentials, Sample};
+pub use sample::{Credentials, Sample, SampleBody};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 

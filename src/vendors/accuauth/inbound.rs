@@ -11,7 +11,9 @@ use crate::canonical::{
     Call, ImageLiveness, Liveness, Media, Op, Outcome, Problem, ProblemKind, Secret,
 };
 use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, ScoreAs};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody, ScoreAs,
+};
 
 #[derive(Debug)]
 pub(super) struct AccuAuthDialect;
@@ -126,8 +128,10 @@ impl Inbound for AccuAuthDialect {
                 ("X-DF-API-ID", credentials.id.to_owned()),
                 ("X-DF-API-SECRET", credentials.secret.to_owned()),
             ],
-            file_field: "file",
-            fields: &[("return_extra", "1")],
+            body: SampleBody::Form {
+                file: "file",
+                fields: vec![("return_extra", "1".to_owned())],
+            },
         })
     }
 }

@@ -202,6 +202,19 @@ impl Call {
             Self::Upload(call) => vec![&call.media],
         }
     }
+
+    /// The same, to be replaced.
+    pub fn media_mut(&mut self) -> Vec<&mut Media> {
+        match self {
+            Self::ImageLiveness(call) => vec![&mut call.image],
+            Self::BundleLiveness(call) => vec![&mut call.bundle],
+            Self::VideoLiveness(call) => vec![&mut call.video],
+            Self::VideoMatch(call) => vec![&mut call.live.video, &mut call.reference],
+            Self::FaceMatch(call) => vec![&mut call.first, &mut call.second],
+            Self::FaceQuality(call) => vec![&mut call.image],
+            Self::Upload(call) => vec![&mut call.media],
+        }
+    }
 }
 
 /// The one id of a call: 128 random bits. Each dialect renders it in its own shape, so that support can trace a

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::Response;
+use tracing::Level;
 use uuid::Uuid;
 
 use super::{client, models};
@@ -82,7 +83,7 @@ struct Row {
 
 /// Runs the demonstration; serves until Ctrl-C unless told not to.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    app::log_to_stderr();
+    app::log_to_stderr(Level::WARN);
     let mode = if arguments.offline {
         Mode::Offline
     } else {

@@ -32,12 +32,7 @@ fn carried(dialect: &Support, upstream: &Vendor) -> bool {
         return false;
     };
     let support = outbound.capabilities().support(dialect.op);
-    support.is_some_and(|support| {
-        dialect
-            .forms
-            .iter()
-            .any(|form| support.forms.contains(form))
-    })
+    support.is_some_and(|support| dialect.forms.iter().any(|form| support.carries(*form)))
 }
 
 fn dialects() -> impl Iterator<Item = (&'static Vendor, &'static Support)> {

@@ -96,3 +96,23 @@ fn flat(output: Value) -> Result<Vec<f32>, NetworkError> {
         Err(NetworkError::NotANumber)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(values: Vec<f32>) -> Value {
+        Value::from_shape([values.len()], values).expect("one dimension")
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_answer() {
+        assert_eq!(flat(value(vec![1.0, -2.0])).ok(), Some(vec![1.0, -2.0]));
+        for wrong in [f32::NAN, f32::INFINITY] {
+            let answer = flat(value(vec![1.0, wrong]));
+            assert!(matches!(answer, Err(NetworkError::NotANumber)));
+        }
+        let integers = Value::from_shape([1], vec![1_i32]).expect("one dimension");
+        assert!(matches!(flat(integers), Err(NetworkError::Shape)));
+    }
+}

@@ -75,7 +75,7 @@ fn check_media(upstream: &Upstream, call: &Call) -> Result<(), Problem> {
     let carried = call
         .media()
         .iter()
-        .all(|media| support.forms.contains(&media.form()));
+        .all(|media| support.carries(media.form()));
     if carried {
         Ok(())
     } else {

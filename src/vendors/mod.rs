@@ -405,6 +405,17 @@ pub struct Support {
     pub max_body: usize,
 }
 
+// === impl Support ===
+
+impl Support {
+    /// Whether media that comes in this form can be carried: as it is, or fetched first if it is a URL.
+    #[must_use]
+    pub fn carries(&self, form: MediaForm) -> bool {
+        let fetched = form == MediaForm::Url && self.forms.contains(&MediaForm::Bytes);
+        fetched || self.forms.contains(&form)
+    }
+}
+
 // === impl Capabilities ===
 
 impl Capabilities {

@@ -21,7 +21,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("simulate", &[]),
     (
         "exchange",
-        &["canonical", "clock", "engine", "tenancy", "vendors"],
+        &[
+            "canonical",
+            "clock",
+            "engine",
+            "media",
+            "tenancy",
+            "vendors",
+        ],
     ),
     ("meter", &["canonical", "store", "tenancy"]),
     (
@@ -48,7 +55,9 @@ const LAYERS: &[(&str, &[&str])] = &[
             "auth",
             "canonical",
             "engine",
+            "media",
             "gateway",
+            "media",
             "store",
             "tenancy",
             "units",
@@ -67,6 +76,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "exchange",
             "gateway",
             "limits",
+            "media",
             "meter",
             "store",
             "tenancy",

@@ -101,7 +101,7 @@ fn carries(dialect: Option<Dialect>, op: Option<Op>, outbound: &dyn Outbound) ->
                 && outbound
                     .capabilities()
                     .support(asked.op)
-                    .is_some_and(|taken| asked.forms.iter().any(|form| taken.forms.contains(form)))
+                    .is_some_and(|taken| asked.forms.iter().any(|form| taken.carries(*form)))
         })
     };
     match dialect {

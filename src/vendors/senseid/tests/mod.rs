@@ -146,7 +146,9 @@ fn read(call: &Call, status: u16, body: &str) -> Result<Outcome, Problem> {
 fn read_liveness(call: &Call, body: Value) -> Liveness {
     match read(call, 200, &body.to_string()).expect("an answer") {
         Outcome::Liveness(liveness) => liveness,
-        other => panic!("{other:?}"),
+        other @ (Outcome::Match(_) | Outcome::Quality(_) | Outcome::Uploaded(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

@@ -3,13 +3,19 @@
 //! Leaf types: they know serde and nothing of livegate, so every area's `Config` may use them. A value that cannot be
 //! read says which forms can. Deliberately absent: reading a secret, which only `config` does.
 
+mod secret;
+mod url;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+pub use secret::SecretSource;
+pub use url::HttpUrl;
 
 /// Bytes: `"5MiB"`, `"16KiB"`, `"1GiB"`, `"512B"`, or a plain number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +36,6 @@ pub struct RateSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
 
-/// An http or https address without user, query or fragment. Kept without a trailing slash.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HttpUrl(String);
-
 /// A number, or `"unlimited"`, which must be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -41,15 +43,6 @@ pub enum Limit {
     Units(u64),
     /// No limit.
     Unlimited,
-}
-
-/// Where a secret is read from; the configuration itself never holds one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretSource {
-    /// `{ env = "NAME" }`: an environment variable.
-    Env(String),
-    /// `{ file = "PATH" }`: a file, relative to the working directory.
-    File(String),
 }
 
 /// A type that is written as a string, and perhaps as a number.
@@ -177,22 +170,6 @@ impl Spelling for Listen {
     }
 }
 
-// === impl HttpUrl ===
-
-impl HttpUrl {
-    /// Scheme, host, port and path prefix, no trailing slash.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for HttpUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HttpUrl(..)")
-    }
-}
-
 // === impl Limit ===
 
 impl Limit {
@@ -261,105 +238,12 @@ macro_rules! deserialize_spelling {
 
 deserialize_spelling!(Size, Span, RateSpec, Listen, Limit);
 
-impl<'de> Deserialize<'de> for HttpUrl {
-    /// The refusals do not repeat the text: it may carry a password or a signature.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let refuse = |why| Err(de::Error::custom(why));
-        let Ok(uri) = text.parse::<http::Uri>() else {
-            return refuse(r#"this is not an address; write one like "https://host.example""#);
-        };
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return refuse("an address must begin with http:// or https://");
-        }
-        if uri.host().is_none_or(str::is_empty) {
-            return refuse("an address needs a host");
-        }
-        if uri
-            .authority()
-            .is_some_and(|host| host.as_str().contains('@'))
-        {
-            return refuse("an address must not carry a user name; secrets have their own keys");
-        }
-        if text.contains(['?', '#']) {
-            return refuse("an address must end before any ? or #; write host and path only");
-        }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
-    }
-}
-
-struct SecretVisitor;
-
-impl SecretVisitor {
-    const FORMS: &'static str = r#"{ env = "NAME" } or { file = "PATH" }"#;
-}
-
-impl<'de> Visitor<'de> for SecretVisitor {
-    type Value = SecretSource;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::FORMS)
-    }
-
-    /// Does not repeat the text: it may be the secret itself.
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<SecretSource, E> {
-        Err(E::custom(format_args!(
-            "a secret does not stand in the configuration; write {}",
-            Self::FORMS
-        )))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretSource, A::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(field_identifier, rename_all = "lowercase")]
-        enum Kind {
-            Env,
-            File,
-        }
-        let mut source = None;
-        while let Some(kind) = map.next_key::<Kind>()? {
-            let place = map.next_value::<String>()?;
-            let next = match kind {
-                Kind::Env if !is_variable_name(&place) => {
-                    return Err(de::Error::custom(
-                        "env takes the name of a variable: letters, digits and _, not the secret",
-                    ));
-                }
-                Kind::Env => SecretSource::Env(place),
-                Kind::File if place.is_empty() => {
-                    return Err(de::Error::custom(
-                        "file takes a path, and this one is empty",
-                    ));
-                }
-                Kind::File => SecretSource::File(place),
-            };
-            if source.replace(next).is_some() {
-                return Err(de::Error::custom("write env or file, not both"));
-            }
-        }
-        source
-            .ok_or_else(|| de::Error::custom(format_args!("this is empty; write {}", Self::FORMS)))
-    }
-}
-
-fn is_variable_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-impl<'de> Deserialize<'de> for SecretSource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SecretVisitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// The value of `v` in a document, or the message that refuses it.
-    fn read<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
+    pub(super) fn read<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
         #[derive(serde::Deserialize)]
         struct Document<T> {
             v: T,
@@ -440,52 +324,5 @@ mod tests {
         assert_eq!(read("10"), Ok(Limit::Units(10)));
         assert!(read::<Limit>("-10").is_err());
         assert!(read::<Limit>(r#""lots""#).is_err());
-    }
-
-    #[test]
-    fn addresses_lose_their_last_slash_and_are_never_repeated() {
-        let url: HttpUrl = read(r#""https://a.example:8443/prefix/""#).expect("valid");
-        assert_eq!(url.as_str(), "https://a.example:8443/prefix");
-        for text in [
-            "ftp://canary",
-            "canary",
-            "https://user:canary@a.example",
-            "https://a.example/?canary=1",
-            "https://a.example/#canary",
-            "https://a.example/ca nary",
-            "",
-        ] {
-            let message = read::<HttpUrl>(&format!("{text:?}")).expect_err(text);
-            assert!(!message.contains("canary"), "{message}");
-        }
-    }
-
-    #[test]
-    fn secrets_come_from_outside() {
-        assert_eq!(
-            read(r#"{ env = "A_1" }"#),
-            Ok(SecretSource::Env("A_1".to_owned()))
-        );
-        assert_eq!(
-            read(r#"{ file = "a/b" }"#),
-            Ok(SecretSource::File("a/b".to_owned()))
-        );
-        for text in [
-            r#""canary""#,
-            r#"{ env = "canary!" }"#,
-            r#"{ env = "A", file = "canary" }"#,
-            r#"{ file = "" }"#,
-            r#"{ value = "canary" }"#,
-            "{}",
-            "[]",
-        ] {
-            let message = read::<SecretSource>(text).expect_err(text);
-            assert!(!message.contains("canary"), "{message}");
-        }
-        let message = read::<SecretSource>(r#""canary""#).expect_err("plain");
-        assert!(
-            message.contains(r#"{ env = "NAME" } or { file = "PATH" }"#),
-            "{message}"
-        );
     }
 }

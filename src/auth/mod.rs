@@ -95,3 +95,18 @@ fn unauthorized() -> Problem {
         "the credential is missing or wrong",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_matches_nothing() {
+        let zeros = DigestedSecret([0; 32]);
+        let ones = DigestedSecret([1; 32]);
+        assert!(!matches_any(zeros, &[]));
+        assert!(!matches_any(zeros, &[ones]));
+        assert!(matches_any(ones, &[ones]));
+        assert!(matches_any(ones, &[zeros, zeros, ones]));
+    }
+}

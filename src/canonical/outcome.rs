@@ -10,6 +10,10 @@ use super::score::AttackScore;
 
 /// The answer to a [`Call`](super::Call).
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every outcome is the large one"
+)]
 pub enum Outcome {
     /// Of every liveness op, and of `video-match` (then with [`Liveness::matched`]).
     Liveness(Liveness),

@@ -112,7 +112,7 @@ impl Scale {
         } else {
             Verdict::Live
         };
-        let score = AttackScore::on_side(verdict, self.to_attack(native))?;
+        let score = AttackScore::on_side(verdict, self.attack_at(native))?;
         Some((verdict, score))
     }
 
@@ -128,7 +128,7 @@ impl Scale {
         let attack =
             AttackScore::on_side(verdict, score.map_or(middle, AttackScore::value))?.value();
         let unit = 10f64.powi(self.decimals.cast_signed());
-        let rounded = (self.from_attack(attack) * unit).round();
+        let rounded = (self.native_at(attack) * unit).round();
         // The band is closed, so the nearest allowed value is one step beyond its edge.
         let below = ((self.threshold - self.margin) * unit - 1e-6).ceil() - 1.0;
         let above = ((self.threshold + self.margin) * unit + 1e-6).floor() + 1.0;
@@ -145,7 +145,7 @@ impl Scale {
     }
 
     /// Piecewise linear: the live side maps to 0..0.5, the attack side to 0.5..1.
-    fn to_attack(self, native: f64) -> f64 {
+    fn attack_at(self, native: f64) -> f64 {
         let (live_end, attack_end) = self.ends();
         let on_live_side = (native - self.threshold) * (live_end - self.threshold) > 0.0;
         if on_live_side {
@@ -155,7 +155,7 @@ impl Scale {
         }
     }
 
-    fn from_attack(self, attack: f64) -> f64 {
+    fn native_at(self, attack: f64) -> f64 {
         let (live_end, attack_end) = self.ends();
         if attack < AttackScore::THRESHOLD {
             live_end + (self.threshold - live_end) * attack / 0.5

@@ -73,3 +73,66 @@ fn write(
     stdout.flush()?;
     Ok(if errors.is_none() { 0 } else { 2 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Exit code, stdout and stderr for a file of that text.
+    fn check(text: &str, output: Output) -> (u8, String, String) {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("f.toml");
+        std::fs::write(&file, text).expect("written");
+        let args = Arguments { file, output };
+        let found = config::load(&args.file).err();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let code = write(&args, found.as_ref(), &mut stdout, &mut stderr).expect("written");
+        let text = |bytes| {
+            let text = String::from_utf8(bytes).expect("text");
+            text.replace(&folder.path().display().to_string(), "DIR")
+        };
+        (code, text(stdout), text(stderr))
+    }
+
+    const WRONG: &str = "[server]\nthreads = -1\n\n[plans.p]\n";
+
+    #[test]
+    fn a_valid_file_is_ok() {
+        let expected = (0, "DIR/f.toml: ok\n".to_owned(), String::new());
+        assert_eq!(check("", Output::Text), expected);
+        let (code, stdout, stderr) = check("", Output::Json);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert_eq!(
+            stdout,
+            "{\"ok\":true,\"file\":\"DIR/f.toml\",\"errors\":[]}\n"
+        );
+    }
+
+    #[test]
+    fn people_read_every_mistake_on_stderr() {
+        let (code, stdout, stderr) = check(WRONG, Output::Text);
+        assert_eq!((code, stdout.as_str()), (2, ""));
+        let lines: Vec<_> = stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{stderr}");
+        assert_eq!(
+            lines[0],
+            "DIR/f.toml:2:11: server.threads: -1 does not fit; write a whole number, 0 or more"
+        );
+        assert!(
+            lines[1].starts_with("DIR/f.toml:4:8: plans.p.quota: missing; "),
+            "{stderr}"
+        );
+        assert!(lines[2].starts_with("hint: "), "{stderr}");
+    }
+
+    #[test]
+    fn scripts_read_every_mistake_on_stdout() {
+        let (code, stdout, stderr) = check(WRONG, Output::Json);
+        assert_eq!((code, stderr.as_str()), (2, ""));
+        let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(report["ok"], false);
+        assert_eq!(report["errors"][0]["line"], 2);
+        assert_eq!(report["errors"][0]["column"], 11);
+        assert_eq!(report["errors"][1]["key"], "plans.p.quota");
+    }
+}

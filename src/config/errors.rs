@@ -123,7 +123,11 @@ fn offset_in_table(table: &DeTable<'_>, path: &str, parent: usize) -> usize {
         })
         .min_by_key(|(_, _, rest)| rest.len());
     match entry {
-        Some((key, value, rest)) => offset_in_value(value, rest, key.span().start),
+        Some((key, value, rest)) => {
+            // A table under a header begins before its name, one in braces after it.
+            let start = key.span().start.max(value.span().start);
+            offset_in_value(value, rest, start)
+        }
         None => parent,
     }
 }
@@ -144,4 +148,10 @@ fn offset_in_value(value: &Spanned<DeValue<'_>>, rest: &str, parent: usize) -> u
         });
     }
     value.span().start
+}
+
+/// Whether `path` is `whole` or a part of it.
+pub(super) fn is_within(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -23,7 +23,7 @@ use crate::{admin, engine, gateway, store, tenancy};
 pub use errors::{ConfigError, ConfigErrors};
 pub use secrets::{PrepareError, prepare_files};
 
-use errors::Complaint;
+use errors::{Complaint, is_within};
 use secrets::{Absent, Resolver};
 
 /// What `livegate serve` runs without a file, and the sample that documents every key.
@@ -259,11 +259,6 @@ impl Loaded {
             ConfigErrors::locate(&self.name, &self.text, complaints)
         })
     }
-}
-
-fn is_within(path: &str, whole: &str) -> bool {
-    path.strip_prefix(whole)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl fmt::Debug for Loaded {

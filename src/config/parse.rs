@@ -11,7 +11,7 @@ use serde_path_to_error::Segment;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::errors::Complaint;
+use super::errors::{Complaint, is_within};
 
 /// Everything that can be read of `text`, and what cannot. `None` if it is not TOML.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(text: &str) -> (Option<T>, Vec<Complaint>) {
@@ -19,7 +19,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(text: &str) -> (Option<T>, Vec<
     if !errors.is_empty() {
         return (None, errors.iter().map(not_toml).collect());
     }
-    let mut complaints = Vec::new();
+    let mut complaints: Vec<Complaint> = Vec::new();
     loop {
         let deserializer = toml::Deserializer::from(document.clone());
         let error = match serde_path_to_error::deserialize::<_, T>(deserializer) {
@@ -27,15 +27,21 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(text: &str) -> (Option<T>, Vec<
             Err(error) => error,
         };
         let segments: Vec<_> = error.path().iter().cloned().collect();
-        complaints.push(Complaint {
-            path: if segments.is_empty() {
-                String::new()
-            } else {
-                error.path().to_string()
-            },
-            message: explain(error.inner().message(), segments.last()),
-            offset: error.inner().span().map(|span| span.start),
-        });
+        let path = match segments.is_empty() {
+            true => String::new(),
+            false => error.path().to_string(),
+        };
+        // What lost a part of itself may be refused for that: one mistake, not two.
+        if !complaints
+            .iter()
+            .any(|earlier| is_within(&earlier.path, &path))
+        {
+            complaints.push(Complaint {
+                message: explain(error.inner().message(), segments.last()),
+                offset: error.inner().span().map(|span| span.start),
+                path,
+            });
+        }
         if remove(document.get_mut(), &segments).is_none() {
             return (None, complaints);
         }
@@ -99,14 +105,16 @@ fn explain(message: &str, last: Option<&Segment>) -> String {
         "a map" => "a table",
         other => other,
     };
-    let found = found.trim_start_matches("invalid type: ");
-    let found = match found.split(['`', '"']).next().unwrap_or_default().trim() {
+    let kind = found.trim_start_matches("invalid type: ");
+    let found = match kind.split(['`', '"']).next().unwrap_or_default().trim() {
         "string" => "text",
         "integer" => "a whole number",
         "floating point" => "a number with a fraction",
         "boolean" => "true or false",
         "map" => "a table",
         "sequence" => "a list",
+        // The right type outside its range. No secret is a number to us.
+        "invalid value: integer" => kind.split('`').nth(1).unwrap_or_default(),
         _ => "this",
     };
     format!("{found} does not fit; write {expected}")

@@ -5,7 +5,7 @@ use std::error::Error;
 use serde::{Serialize, Serializer};
 
 use super::config::Config;
-use super::detect::{self, Face};
+use super::detect::{self, Found};
 use super::network::{Network, NetworkError};
 use super::quality::{self, Quality};
 use super::{InspectError, decode, liveness};
@@ -49,7 +49,8 @@ pub struct Report {
 pub struct Details {
     /// Faces found, at least 1.
     pub face_count: u32,
-    /// Where the top of the head points: `up`, `left`, `down` or `right`.
+    /// Where the top of the head points in the picture, after its EXIF orientation was applied: `up`, `left`, `down` or
+    /// `right`.
     #[serde(serialize_with = "orientation")]
     pub orientation: Orientation,
     /// Grade of the picture, 0..1, usable from 0.5 up.
@@ -75,10 +76,11 @@ pub fn inspect(
     bytes: &[u8],
 ) -> Result<Report, InspectError> {
     let picture = decode::decode(bytes)?;
-    let faces = detect::find_faces(networks.detector.as_ref(), &picture).map_err(failed)?;
-    let largest = faces.first().ok_or(InspectError::NoFace)?;
+    let found = detect::find_faces(networks.detector.as_ref(), &picture).map_err(failed)?;
+    let largest = found.faces.first().ok_or(InspectError::NoFace)?;
+    let picture = detect::turn_upright(picture, found.orientation);
     let quality = quality::measure(&picture, largest);
-    let details = Details::new(faces.len(), largest, &quality);
+    let details = Details::new(&found, &quality);
     if let Some(reason) = quality.refusal() {
         return Ok(point.unjudged(reason, details));
     }
@@ -142,10 +144,10 @@ impl OperatingPoint {
 // === impl Details ===
 
 impl Details {
-    fn new(faces: usize, largest: &Face, quality: &Quality) -> Self {
+    fn new(found: &Found, quality: &Quality) -> Self {
         Self {
-            face_count: u32::try_from(faces).unwrap_or(u32::MAX),
-            orientation: quality::orientation(largest),
+            face_count: u32::try_from(found.faces.len()).unwrap_or(u32::MAX),
+            orientation: found.orientation,
             quality: quality.grade(),
             face_quality: quality.face_grade(),
             blur_or_dark: quality.blur_or_dark(),

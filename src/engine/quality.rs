@@ -9,7 +9,6 @@ use image::RgbImage;
 use super::detect::Face;
 use super::liveness;
 use super::tensor::{self, Region};
-use crate::canonical::Orientation;
 
 /// A measure's two levels.
 struct Levels {
@@ -37,7 +36,7 @@ const FACE: Levels = Levels {
 /// Shorter side of the picture, pixels.
 const PICTURE_FLAG: f64 = 240.0;
 /// How often the face must fit into the picture.
-const ROOM_REFUSE: f64 = 1.35;
+const ROOM_REFUSE: f64 = 1.3;
 /// How far the box may reach beyond the picture, as a share of its side.
 const CUT_REFUSE: f64 = 0.1;
 /// Mean distance between the strongest and the weakest channel, 0..255, below which a face has no colour.
@@ -145,20 +144,6 @@ impl Quality {
     }
 }
 
-/// Where the top of the head points: from the middle of the mouth to the middle of the eyes.
-#[must_use]
-pub fn orientation(face: &Face) -> Orientation {
-    let [eye, other_eye, _, mouth, other_mouth] = face.points;
-    let [x, y] =
-        std::array::from_fn(|axis| eye[axis] + other_eye[axis] - mouth[axis] - other_mouth[axis]);
-    match (x.abs() > y.abs(), x < 0.0, y < 0.0) {
-        (true, true, _) => Orientation::Left,
-        (true, false, _) => Orientation::Right,
-        (false, _, true) => Orientation::Up,
-        (false, _, false) => Orientation::Down,
-    }
-}
-
 /// 0 for nothing, 0.5 at the flag, towards 1 beyond.
 fn grade(measured: f64, flag: f64) -> f64 {
     let (measured, flag) = (measured.max(0.0).powi(2), flag.powi(2));
@@ -218,4 +203,92 @@ fn cut(start: f32, length: f32, extent: u32) -> f64 {
     let before = -f64::from(start);
     let after = f64::from(start) + f64::from(length) - f64::from(extent);
     before.max(after).max(0.0) / f64::from(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: Quality = Quality {
+        sharpness: 0.2,
+        brightness: 130.0,
+        colour: 50.0,
+        face_side: 200.0,
+        picture_side: 480.0,
+        room: 2.5,
+        cut: 0.0,
+    };
+
+    fn face(left: f32, top: f32, width: f32, height: f32) -> Face {
+        Face {
+            left,
+            top,
+            width,
+            height,
+            score: 1.0,
+            points: [[0.0; 2]; 5],
+        }
+    }
+
+    #[test]
+    fn a_flag_and_a_grade_below_one_half_go_together() {
+        assert!(GOOD.face_grade() > 0.8 && GOOD.grade() > 0.7);
+        let blurred = Quality {
+            sharpness: SHARPNESS.flag * 0.99,
+            ..GOOD
+        };
+        let dark = Quality {
+            brightness: BRIGHTNESS.flag * 0.99,
+            ..GOOD
+        };
+        let small = Quality {
+            face_side: FACE.flag * 0.99,
+            ..GOOD
+        };
+        for worse in [blurred, dark, small] {
+            assert!(worse.blur_or_dark() || worse.face_too_small());
+            assert!(worse.face_grade() < 0.5 && worse.face_grade() > 0.45);
+            assert_eq!(worse.refusal(), None);
+        }
+        let little = Quality {
+            picture_side: 200.0,
+            ..GOOD
+        };
+        assert!(little.image_too_small() && little.grade() < 0.5 && little.face_grade() > 0.8);
+    }
+
+    #[test]
+    fn a_patch_is_measured_for_what_it_is() {
+        let checks = RgbImage::from_fn(100, 100, |x, y| {
+            image::Rgb(if (x + y) % 2 == 0 {
+                [200, 100, 50]
+            } else {
+                [100, 50, 0]
+            })
+        });
+        let measured = measure(&checks, &face(20.0, 20.0, 40.0, 50.0));
+        // Each pixel differs from its four neighbours by 2 sigma: (4 * 2 sigma)^2 / sigma^2.
+        assert!((measured.sharpness - 64.0).abs() < 1e-6);
+        assert!((measured.colour - 125.0).abs() < 1e-6);
+        assert!((measured.brightness - 91.725).abs() < 1e-6);
+        assert_eq!((measured.face_side, measured.picture_side), (40.0, 100.0));
+        assert!((measured.room - 99.0 / 50.0).abs() < 1e-6);
+        assert_eq!(measured.cut, 0.0);
+    }
+
+    #[test]
+    fn boxes_beyond_the_picture_are_measured_inside_it() {
+        let picture = RgbImage::from_pixel(60, 60, image::Rgb([90, 90, 90]));
+        for outside in [
+            face(-30.0, 10.0, 40.0, 40.0),
+            face(55.0, 55.0, 40.0, 40.0),
+            face(90.0, -90.0, 9.0, 9.0),
+        ] {
+            let measured = measure(&picture, &outside);
+            assert!((measured.brightness - 90.0).abs() < 1e-6);
+            assert_eq!(measured.sharpness, 0.0);
+            assert!(measured.cut > 0.5);
+            assert!(measured.refusal().is_some());
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::budget::{Budget, Share};
 use crate::canonical::{Problem, ProblemKind, Retry};
 
 /// What a body is held to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// Largest body, bytes.
     pub max: usize,
@@ -123,7 +123,8 @@ fn too_large(max: usize) -> Problem {
     )
 }
 
-fn no_room() -> Problem {
+/// All memory for bodies is taken.
+pub fn no_room() -> Problem {
     Problem::new(
         ProblemKind::Overloaded,
         "too many bodies are being received",

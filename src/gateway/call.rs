@@ -1,7 +1,7 @@
 //! One request from head to record.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -10,17 +10,19 @@ use pingora_proxy::Session;
 use uuid::Uuid;
 
 use super::body::{self, Body, Bounds};
-use super::budget::{Budget, Share};
-use super::{Config, front, record};
+use super::budget::Budget;
+use super::progress::Progress;
+use super::strangers::Strangers;
+use super::{Config, front};
 use crate::auth::{self, Caller, MasterKey};
-use crate::canonical::{Call, CallId, Outcome, Problem, ProblemKind, Retry, Verdict};
+use crate::canonical::{Call, CallId, Op, Outcome, Problem, ProblemKind, Retry, Verdict};
 use crate::clock::Clock;
 use crate::exchange::Exchange;
-use crate::limits::{Limits, Permit};
+use crate::limits::Limits;
 use crate::media;
 use crate::meter::Meter;
 use crate::route;
-use crate::tenancy::{Snapshot, Upstream};
+use crate::tenancy::Snapshot;
 use crate::vendors::{self, DialectCx, DialectSettings, Recognised};
 
 /// The data plane. Cheap to clone: everything is shared.
@@ -50,31 +52,12 @@ pub struct Parts {
 struct Inner {
     parts: Parts,
     budget: Budget,
+    strangers: Strangers,
     bounds: Bounds,
 }
 
 /// Advice when something of ours is behind.
 const SOON: Retry = Retry::After(Duration::from_secs(1));
-
-/// What is known of a request so far; pingora carries it from phase to phase.
-#[derive(Debug)]
-pub struct Progress {
-    /// The call's id.
-    pub(super) id: CallId,
-    pub(super) started: Instant,
-    /// The dialect and op, once the head has been read.
-    pub(super) recognised: Option<Recognised>,
-    pub(super) caller: Option<Caller>,
-    pub(super) upstream: Option<Arc<Upstream>>,
-    pub(super) upstream_time: Duration,
-    pub(super) reading: Duration,
-    pub(super) request_bytes: usize,
-    /// How it ended; `None` if the client was gone before it could.
-    pub(super) end: Option<Result<Outcome, Problem>>,
-    permit: Option<Permit>,
-    /// Held until the record is written: parsed parts are slices of the body.
-    memory: Option<Share>,
-}
 
 // === impl Gateway ===
 
@@ -87,7 +70,9 @@ impl Gateway {
             max: parts.config.max_body.bytes(),
             within: parts.config.body_timeout.0,
         };
+        let strangers = Strangers::new(bounds.max.saturating_mul(2));
         Self(Arc::new(Inner {
+            strangers,
             parts,
             budget,
             bounds,
@@ -105,19 +90,8 @@ impl Gateway {
     }
 
     pub(super) fn begin(&self) -> Progress {
-        Progress {
-            id: CallId::from_bytes(Uuid::new_v4().into_bytes()),
-            started: self.0.parts.clock.instant(),
-            recognised: None,
-            caller: None,
-            upstream: None,
-            upstream_time: Duration::ZERO,
-            reading: Duration::ZERO,
-            request_bytes: 0,
-            end: None,
-            permit: None,
-            memory: None,
-        }
+        let id = CallId::from_bytes(Uuid::new_v4().into_bytes());
+        Progress::new(id, self.0.parts.clock.instant())
     }
 
     /// The whole way of a call. Whatever goes wrong is said in the dialect of the request.
@@ -154,6 +128,9 @@ impl Gateway {
                 Err(problem),
             ),
         };
+        if let Err(problem) = &end {
+            log(problem, progress);
+        }
         progress.end = Some(end);
         response
     }
@@ -164,80 +141,124 @@ impl Gateway {
         recognised: Recognised,
         progress: &mut Progress,
     ) -> Result<(Call, Outcome), Problem> {
-        let parts = &self.0.parts;
+        let Parts {
+            exchange, snapshot, ..
+        } = &self.0.parts;
+        let snapshot = snapshot.load_full();
         let Recognised {
-            vendor,
-            inbound,
-            op,
+            vendor, inbound, ..
         } = recognised;
-        let head = session.req_header();
-        let raw = session
-            .downstream_session
-            .as_http1()
-            .map(|http1| http1.get_headers_raw_bytes());
-        front::check(head, raw.as_deref().unwrap_or_default())?;
-        let op = op.ok_or_else(|| {
-            Problem::new(
-                ProblemKind::NotFound,
-                "there is no such path, or not with this method",
-            )
-        })?;
-        let snapshot = parts.snapshot.load_full();
-        let presented = inbound.credential(head);
-        let now = parts.clock.now();
-        let caller = auth::authenticate(
-            &snapshot,
-            &parts.master,
-            presented.as_ref(),
-            vendor.id,
-            op,
-            now,
-        )?;
-        let caller = progress.caller.insert(caller).clone();
-        if !parts.meter.has_room() {
-            return Err(
-                Problem::new(ProblemKind::Overloaded, "the gateway cannot keep its books")
-                    .retry(SOON),
-            );
-        }
-        let permit = parts
-            .limits
-            .admit(&caller.tenant, &caller.key.id, op)
+        let op = check_head(session, recognised)?;
+        let (caller, early) = self
+            .identify(&snapshot, session, (recognised, op), progress)
             .await?;
-        progress.permit = Some(permit);
-        let body = self.read_body(session, progress).await?;
-        let request = Request::from_parts(session.req_header().as_owned_parts(), body);
+        self.admit(&caller, op, progress).await?;
+        let request = match early {
+            Some(request) => request,
+            None => {
+                self.read_request(session, (recognised, op), progress)
+                    .await?
+            }
+        };
+        let tenant = &caller.tenant;
         let cx = DialectCx {
             id: progress.id,
-            settings: &caller.tenant.settings,
+            settings: &tenant.settings,
         };
         let call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;
+        let point = progress.id.point();
         let query = route::Query {
-            tenant: &caller.tenant,
+            tenant,
             dialect: vendor.id,
             call: &call,
-            point: progress.id.point(),
+            point,
         };
         let upstream = Arc::clone(progress.upstream.insert(route::plan(&snapshot, &query)?));
-        let answer = parts.exchange.run(&upstream, progress.id, &call).await;
+        let answer = exchange.run(&upstream, progress.id, &call).await;
         progress.upstream_time = answer.upstream;
         Ok((call, answer.result?))
     }
 
-    async fn read_body(
+    /// Who calls, from the head alone wherever it tells. A dialect whose clients put their credential into the form has
+    /// its body read first, as a stranger's; then it comes back too.
+    async fn identify(
+        &self,
+        snapshot: &Snapshot,
+        session: &mut Session,
+        (recognised, op): (Recognised, Op),
+        progress: &mut Progress,
+    ) -> Result<(Caller, Option<Request<Bytes>>), Problem> {
+        let Parts { master, clock, .. } = &self.0.parts;
+        let Recognised {
+            vendor, inbound, ..
+        } = recognised;
+        let mut presented = inbound.credential(session.req_header());
+        let mut early = None;
+        if presented.is_none() && inbound.capabilities().credential_in_body {
+            let length = body::declared_length(session).unwrap_or(self.0.bounds.max);
+            let address = session
+                .client_addr()
+                .and_then(|address| address.as_inet())
+                .map(|inet| inet.ip());
+            let _stranger = self
+                .0
+                .strangers
+                .take(address, length)
+                .ok_or_else(body::no_room)?;
+            let request = self
+                .read_request(session, (recognised, op), progress)
+                .await?;
+            presented = inbound.credential_in_body(&request);
+            early = Some(request);
+        }
+        let now = clock.now();
+        let caller = auth::authenticate(snapshot, master, presented.as_ref(), vendor.id, op, now)?;
+        Ok((progress.caller.insert(caller).clone(), early))
+    }
+
+    async fn admit(&self, caller: &Caller, op: Op, progress: &mut Progress) -> Result<(), Problem> {
+        let Parts { meter, limits, .. } = &self.0.parts;
+        if !meter.has_room() {
+            let problem =
+                Problem::new(ProblemKind::Overloaded, "the gateway cannot keep its books");
+            return Err(problem.retry(SOON));
+        }
+        progress.permit = Some(limits.admit(&caller.tenant, &caller.key.id, op).await?);
+        Ok(())
+    }
+
+    async fn read_request(
         &self,
         session: &mut Session,
+        (recognised, op): (Recognised, Op),
         progress: &mut Progress,
-    ) -> Result<Bytes, Problem> {
-        let clock = &self.0.parts.clock;
+    ) -> Result<Request<Bytes>, Problem> {
+        let Inner {
+            parts: Parts { clock, .. },
+            budget,
+            bounds,
+            ..
+        } = &*self.0;
+        let of_dialect = recognised
+            .inbound
+            .capabilities()
+            .support(op)
+            .map_or(0, |op| op.max_body);
+        let bounds = Bounds {
+            max: bounds.max.min(of_dialect),
+            ..*bounds
+        };
         let started = clock.instant();
-        let read = body::read(session, &self.0.bounds, &self.0.budget).await;
+        let read = body::read(session, &bounds, budget).await;
         progress.reading = clock.instant() - started;
         let Body { bytes, share } = read?;
         progress.request_bytes = bytes.len();
         progress.memory = Some(share);
-        Ok(bytes)
+        Ok(Request::from_parts(
+            session.req_header().as_owned_parts(),
+            bytes,
+        ))
     }
 
     /// The end of every request, whatever happened: the permit is settled and the call recorded, here and nowhere else.
@@ -255,9 +276,20 @@ impl Gateway {
         progress.memory = None;
         if let Some(recognised) = progress.recognised {
             let now = (clock.now(), clock.instant());
-            meter.record(record::of(session, progress, recognised, units, now));
+            meter.record(progress.record(session, recognised, units, now));
         }
     }
+}
+
+/// What is not the caller's fault is somebody's to mend. Said once, here, with its cause, which no caller sees.
+fn log(problem: &Problem, progress: &Progress) {
+    if problem.kind.is_callers() {
+        return;
+    }
+    let upstream = progress.upstream.as_ref().map(|upstream| &*upstream.name);
+    let (kind, code) = (problem.kind.as_str(), problem.vendor_code.as_deref());
+    let cause = problem.source.as_deref().map(tracing::field::display);
+    tracing::warn!(id = %progress.id, kind, upstream, code, cause, "a call failed: {}", problem.detail);
 }
 
 /// A verdict is charged, also if its caller has gone; a refusal, our failure or an undecided answer is not.
@@ -267,6 +299,18 @@ fn is_charged(end: &Result<Outcome, Problem>) -> bool {
         Ok(Outcome::Match(_) | Outcome::Quality(_) | Outcome::Uploaded(_)) => true,
         Err(_) => false,
     }
+}
+
+fn check_head(session: &Session, recognised: Recognised) -> Result<Op, Problem> {
+    let http1 = session.downstream_session.as_http1();
+    let raw = http1
+        .map(|http1| http1.get_headers_raw_bytes())
+        .unwrap_or_default();
+    front::check(session.req_header(), &raw)?;
+    let unknown = "there is no such path, or not with this method";
+    recognised
+        .op
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, unknown))
 }
 
 /// The dialect's own limits on pictures, before anything is decoded or sent.

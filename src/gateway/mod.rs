@@ -14,8 +14,9 @@ mod config;
 mod front;
 mod guard;
 mod listener;
-mod record;
+mod progress;
 mod respond;
+mod strangers;
 
 use std::any::Any;
 
@@ -24,9 +25,10 @@ use pingora_core::upstreams::peer::HttpPeer;
 use pingora_error::{Error, ErrorType, Result};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 
-pub use call::{Gateway, Parts, Progress};
+pub use call::{Gateway, Parts};
 pub use config::Config;
 pub use listener::Listener;
+pub use progress::Progress;
 
 use guard::Phase;
 

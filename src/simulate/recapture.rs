@@ -26,7 +26,7 @@ const PLASTIC: [f32; 3] = [0.012, 0.012, 0.014];
 /// Samples per pixel and axis: what one cell of the sensor gathers.
 const SAMPLES: u32 = 3;
 /// Radius of the lens blur, pixels.
-const BLUR: f32 = 0.6;
+const BLUR: f32 = 1.3;
 /// JPEG quality of the camera, 1..100.
 const QUALITY: u8 = 85;
 
@@ -128,7 +128,7 @@ impl Screen {
 /// A lamp behind the camera, mirrored in the upper right of the glass. Coordinates 0..1, linear light.
 fn reflection(x: f32, y: f32) -> f32 {
     let distance = ((x - 0.72) / 0.22).powi(2) + ((y - 0.22) / 0.16).powi(2);
-    0.10 * (-distance).exp()
+    0.3 * (-distance).exp()
 }
 
 fn encode(light: f32) -> u8 {

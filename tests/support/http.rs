@@ -123,11 +123,6 @@ impl Connection {
         told
     }
 
-    /// Whether the peer closes without another byte.
-    pub fn is_closed(&mut self) -> bool {
-        self.read.is_empty() && !self.fill()
-    }
-
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {

@@ -17,8 +17,8 @@ impl Compiler<'_> {
         self.name(&format!("plans.{name}"), name);
         if written.rate.is_none() && written.burst.is_some() {
             self.complain(
-                at("burst"),
-                r#"a burst needs a rate; write rate = "50/s" too"#,
+                at("rate"),
+                r#"missing, and burst needs it; write rate = "50/s" or remove burst"#,
             );
         }
         let unlimited = Quota::default();
@@ -121,7 +121,7 @@ impl Compiler<'_> {
                 None
             }
         };
-        if written.generate && !matches!(written.secret, Some(SecretSource::File(_))) {
+        if written.generate && matches!(written.secret, Some(SecretSource::Env(_))) {
             self.complain(
                 at("generate"),
                 r#"only a file can be made; write secret = { file = "PATH" }"#,

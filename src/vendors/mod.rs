@@ -19,9 +19,12 @@
 
 pub mod accuauth;
 pub mod body;
+mod complaint;
+pub mod linkface;
 pub mod local;
 pub mod native;
 mod sample;
+mod score;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -35,7 +38,12 @@ pub use sample::{Credentials, Sample};
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
 /// Every vendor we know.
-pub static VENDORS: &[&Vendor] = &[&native::VENDOR, &accuauth::VENDOR, &local::VENDOR];
+pub static VENDORS: &[&Vendor] = &[
+    &native::VENDOR,
+    &accuauth::VENDOR,
+    &linkface::VENDOR,
+    &local::VENDOR,
+];
 
 /// One vendor. Either half may be missing.
 #[derive(Debug)]

@@ -17,12 +17,12 @@ pub struct Credentials<'a> {
 pub struct Sample {
     /// Path of the endpoint.
     pub path: &'static str,
-    /// Headers, credential included.
+    /// Headers, credential included where it stands there.
     pub headers: Vec<(&'static str, String)>,
     /// Name of the form field that holds the picture.
     pub file_field: &'static str,
-    /// The form's other fields.
-    pub fields: &'static [(&'static str, &'static str)],
+    /// The form's other fields, credential included where it stands there.
+    pub fields: Vec<(&'static str, String)>,
 }
 
 const BOUNDARY: &str = "livegate-sample-boundary";
@@ -33,7 +33,7 @@ impl Sample {
     /// The request with a picture in it.
     pub fn request(&self, picture: &[u8]) -> http::Result<Request<Bytes>> {
         let mut body = Vec::with_capacity(picture.len() + 512);
-        for (name, value) in self.fields {
+        for (name, value) in &self.fields {
             let part = format!(
                 "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             );

@@ -148,7 +148,7 @@ impl Inbound for NativeDialect {
                 format!("Bearer {}.{}", credentials.id, credentials.secret),
             )],
             file_field: "image",
-            fields: &[("details", "true")],
+            fields: vec![("details", "true".to_owned())],
         })
     }
 }

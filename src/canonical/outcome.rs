@@ -171,10 +171,23 @@ impl fmt::Debug for Selection {
 /// A comparison of two faces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
-    /// 0..1, up = same person, same person above 0.7 (the scale of the dialect that publishes one).
+    /// 0..1, up = same person, on the scale of the dialect that publishes one.
     pub similarity: f64,
     /// The upstream's number as it was written.
     pub native: Option<NativeScore>,
+}
+
+// === impl Match ===
+
+impl Match {
+    /// One person above this similarity.
+    pub const SAME_PERSON: f64 = 0.7;
+
+    /// What the number decides.
+    #[must_use]
+    pub fn is_same_person(&self) -> bool {
+        self.similarity > Self::SAME_PERSON
+    }
 }
 
 /// Grades of the faces on a photo.

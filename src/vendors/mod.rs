@@ -20,10 +20,13 @@
 pub mod accuauth;
 pub mod acedata;
 pub mod body;
+mod complaint;
+pub mod linkface;
 pub mod local;
 pub mod native;
 mod reply;
 mod sample;
+mod score;
 pub mod senseid;
 pub mod tencent;
 
@@ -42,6 +45,7 @@ use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem
 pub static VENDORS: &[&Vendor] = &[
     &native::VENDOR,
     &accuauth::VENDOR,
+    &linkface::VENDOR,
     &acedata::VENDOR,
     &senseid::VENDOR,
     &tencent::VENDOR,

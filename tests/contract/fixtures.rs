@@ -101,6 +101,8 @@ pub struct ResponseCanon {
     #[serde(default)]
     pub refused_by: Vec<String>,
     pub written_from: Option<WrittenFrom>,
+    /// What we write of the outcome, where the vendor's documents contradict each other.
+    pub written: Option<Value>,
 }
 
 /// The fields of every kind of answer; each op takes its own.

@@ -1,4 +1,4 @@
-//! JSON into typed structs that borrow from the body.
+//! JSON, as fields or as a typed struct that borrows from the body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::Fields;
+use super::fields::{Fields, MAX_FIELDS, as_utf8};
+use super::invalid;
 use crate::canonical::{Problem, ProblemKind};
 
 /// A string that stays a slice of the body unless it holds escapes. (`Option<Cow<str>>` would always copy.)
@@ -39,42 +40,48 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     })
 }
 
-/// Reads a flat object as if it were a form: text is the field's text, anything else but null is the field's text as it
-/// is written. Text stays a slice of the body unless it holds escapes.
+/// Reads the members of an object. Values stay slices of the body; a `null` counts as not sent.
 ///
 /// # Errors
 ///
-/// Those of [`read`], and `InvalidParameter` for more members than a form may have fields.
-pub fn read_fields(body: &Bytes) -> Result<Fields, Problem> {
+/// Those of [`read`], and `InvalidParameter` for too many members.
+pub fn fields(body: &Bytes) -> Result<Fields, Problem> {
     let Members(members) = read(body)?;
     let mut fields = Fields::default();
     for (name, value) in members {
-        let text = match value.get() {
-            "null" => continue,
-            quoted if quoted.starts_with('"') => read::<Text<'_>>(quoted.as_bytes())?.0,
-            plain => Cow::Borrowed(plain),
-        };
-        let text = match text {
-            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
-            Cow::Owned(text) => Bytes::from(text),
-        };
-        fields.push_plain(name.into_owned(), text)?;
+        fields.push_json(name, body.slice_ref(value.as_bytes()))?;
     }
     Ok(fields)
 }
 
-/// The members of an object in their order, doubled ones too.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// What a value says: a string without its quotes and escapes, anything else as it stands.
+pub(super) fn text(value: &[u8]) -> Result<Cow<'_, str>, Problem> {
+    match value {
+        // Without a backslash, what stands between the quotes is the text.
+        [b'"', text @ .., b'"'] if memchr::memchr(b'\\', text).is_none() => {
+            as_utf8(Cow::Borrowed(text))
+        }
+        [b'"', ..] => serde_json::from_slice::<Text<'_>>(value)
+            .map(|Text(text)| text)
+            .map_err(|_| invalid("a string of the JSON body has a malformed escape")),
+        _ => as_utf8(Cow::Borrowed(value)),
+    }
+}
+
+/// An object's members in the order in which they were sent, doubled ones included; of too many, one too many.
+struct Members<'a>(Vec<(String, &'a str)>);
 
 // === impl Members ===
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 struct MembersVisitor;
+
+// === impl MembersVisitor ===
 
 impl<'de> Visitor<'de> for MembersVisitor {
     type Value = Members<'de>;
@@ -83,10 +90,12 @@ impl<'de> Visitor<'de> for MembersVisitor {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-            members.push((name, value));
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if value.get() != "null" && members.len() <= MAX_FIELDS {
+                members.push((name, value.get()));
+            }
         }
         Ok(Members(members))
     }
@@ -117,6 +126,42 @@ mod tests {
     }
 
     #[test]
+    fn members_are_fields() {
+        let body = Bytes::from_static(
+            br#"{"a":"b/c","d":"b\/c","e":1.50,"f":null,"g":"","h":["i"],"j":"k","j":"k"}"#,
+        );
+        let fields = fields(&body).unwrap();
+        let text = |name| {
+            let field = fields.one(name).unwrap()?;
+            Some(field.text().unwrap())
+        };
+        for (name, value) in [("a", "b/c"), ("d", "b/c"), ("e", "1.50"), ("h", r#"["i"]"#)] {
+            assert_eq!(text(name).as_deref(), Some(value), "{name}");
+        }
+        assert!(
+            body.as_ptr_range()
+                .contains(&text("a").expect("there").as_ptr())
+        );
+        assert!(text("f").is_none());
+        assert!(fields.one("g").unwrap().expect("there").is_empty());
+        assert!(fields.one("j").is_err());
+        assert!(fields.one("a").unwrap().expect("there").file().is_none());
+    }
+
+    #[test]
+    fn a_malformed_escape_is_the_callers() {
+        let body = Bytes::from_static(br#"{"a":"\ud800"}"#);
+        let problem = match fields(&body) {
+            Ok(fields) => fields.one("a").unwrap().expect("there").text().err(),
+            Err(problem) => Some(problem),
+        };
+        assert_eq!(
+            problem.map(|problem| problem.kind),
+            Some(ProblemKind::InvalidParameter)
+        );
+    }
+
+    #[test]
     fn refusals_do_not_repeat_the_body() {
         for body in [
             r#"{"text":"canary","text":"canary"}"#,
@@ -136,36 +181,5 @@ mod tests {
             .map(|_| ())
             .expect_err("no text");
         assert_eq!(problem.kind, ProblemKind::NotUtf8);
-    }
-
-    #[test]
-    fn a_flat_object_is_a_form() {
-        let body =
-            Bytes::from_static(br#"{"a":"x\/y","b":"plain","c":1,"d":null,"e":true,"b2":{}}"#);
-        let fields = read_fields(&body).unwrap();
-        let text = |name| {
-            let field = fields.one(name).unwrap()?;
-            Some(field.text().unwrap().into_owned())
-        };
-        for (name, expected) in [
-            ("a", Some("x/y")),
-            ("b", Some("plain")),
-            ("c", Some("1")),
-            ("d", None),
-            ("e", Some("true")),
-        ] {
-            assert_eq!(text(name).as_deref(), expected, "{name}");
-        }
-        let slice = fields.one("b").unwrap().expect("there").file().cloned();
-        assert!(
-            body.as_ptr_range()
-                .contains(&slice.expect("plain").as_ptr())
-        );
-
-        let doubled = read_fields(&Bytes::from_static(br#"{"a":1,"a":1}"#)).unwrap();
-        assert!(doubled.one("a").is_err());
-        for refused in [&b"[]"[..], b"\"a\"", b"{", b"{\"a\":}"] {
-            assert!(read_fields(&Bytes::from_static(refused)).is_err());
-        }
     }
 }

@@ -15,7 +15,7 @@ use crate::canonical::{
     AttackScore, Call, FaceMatch, FaceQuality, Liveness, Match, Media, Op, Outcome, Problem,
     ProblemKind, Quality, Secret, Verdict, VideoLiveness, VideoMatch,
 };
-use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
+use crate::vendors::body::{self, Fields};
 use crate::vendors::{
     Capabilities, Credentials, DialectCx, DialectSettings, Inbound, Presented, Sample,
 };
@@ -74,7 +74,7 @@ impl Inbound for SenseIdDialect {
         }
         let form = EncryptedForm {
             cipher: cipher(cx.settings)?,
-            fields: fields(&head.headers, &body)?,
+            fields: body::read(&head.headers, &body)?,
         };
         match op {
             Op::VideoMatch => Ok(Call::VideoMatch(VideoMatch {
@@ -204,17 +204,6 @@ impl EncryptedForm {
                 format!("'{name}' is neither true nor false"),
             )),
         }
-    }
-}
-
-fn fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, Problem> {
-    match ContentType::of(headers)? {
-        ContentType::Form => form::read(body),
-        // Not documented, but nothing else could be meant.
-        ContentType::Multipart { boundary } => multipart::read(body, &boundary),
-        ContentType::Json => json::read_fields(body),
-        // The vendor finds no argument in such a body.
-        ContentType::Other(_) => Ok(Fields::default()),
     }
 }
 

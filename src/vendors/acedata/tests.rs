@@ -87,7 +87,7 @@ fn read(status: u16, body: &Value) -> Result<Liveness, Problem> {
     let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &[]);
     match AceDataUpstream.parse_response(&call(), Memo::default(), response, &cx)? {
         Turn::Done(Outcome::Liveness(liveness)) => Ok(liveness),
-        other => panic!("{other:?}"),
+        other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
     }
 }
 
@@ -100,7 +100,7 @@ fn sent() -> Request<Bytes> {
     let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &secrets);
     match AceDataUpstream.render_request(&call(), &cx).unwrap() {
         Turn::Send { request, .. } => request,
-        other => panic!("{other:?}"),
+        other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
     }
 }
 

@@ -329,7 +329,7 @@ mod tests {
                 .parse_response(&call, Memo::default(), response, &cx)
                 .map(|turn| match turn {
                     Turn::Done(Outcome::Liveness(liveness)) => liveness.verdict,
-                    other => panic!("{other:?}"),
+                    other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
                 })
                 .map_err(|problem| problem.kind)
         };

@@ -100,7 +100,7 @@ fn sent() -> Request<Bytes> {
     let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &secrets);
     match AceDataUpstream.render_request(&call(), &cx).unwrap() {
         Turn::Send { request, .. } => request,
-        other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
+        done @ Turn::Done(_) => panic!("{done:?}"),
     }
 }
 

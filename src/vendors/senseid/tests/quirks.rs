@@ -122,6 +122,7 @@ fn s4_the_credential_stands_in_the_header_or_before_the_path() {
     for (path, claimed) in [
         ("/k/id.secret/unknown", true),
         ("/identity/liveness_image_verification/stateless", true),
+        ("/x/quality/face/stateless", true),
         ("/identity/unknown", false),
         ("/k/id.secret", false),
     ] {

@@ -162,11 +162,12 @@ impl Gateway {
                     .await?
             }
         };
+        let accept = session.req_header().headers.get(ACCEPT).cloned();
         let tenant = &caller.tenant;
         let cx = DialectCx {
             id: progress.id,
             settings: &tenant.settings,
-            accept: session.req_header().headers.get(ACCEPT),
+            accept: accept.as_ref(),
         };
         let mut call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;
@@ -326,7 +327,11 @@ fn check_media(recognised: Recognised, call: &Call) -> Result<(), Problem> {
     let Some(rules) = support.and_then(|support| support.image.as_ref()) else {
         return Ok(());
     };
-    for bytes in call.media().into_iter().filter_map(|media| media.bytes()) {
+    for bytes in call
+        .pictures()
+        .into_iter()
+        .filter_map(|media| media.bytes())
+    {
         media::check_image(bytes, rules)?;
     }
     Ok(())

@@ -1,13 +1,17 @@
 //! Upstreams, plans, tenants and routes as they are written. [`compile`](super::compile) finds what is wrong with them
 //! and makes the [`Snapshot`](super::Snapshot); what must be written but may be forgotten is therefore optional here.
 
+mod own;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::units::{HttpUrl, Limit, RateSpec, SecretSource, Span};
 use crate::vendors;
+
+pub use own::OwnTable;
 
 /// The sections that a reload replaces.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -97,11 +101,7 @@ pub struct Periods {
 
 /// `[tenants.NAME]`: a customer of this gateway.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a table like { plan = \"NAME\" }"
-)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Tenant {
     /// Its limits.
     pub plan: String,
@@ -112,8 +112,21 @@ pub struct Tenant {
     /// How scores are written in the dialects whose documents disagree.
     #[serde(with = "ScoreAs")]
     pub score_as: vendors::ScoreAs,
+    /// What it agrees to although it loses or exposes something.
+    pub allow: Vec<Allow>,
     /// Its credentials; more can be made at run time.
     pub keys: Vec<Key>,
+    /// Its tables named after vendors, by vendor id.
+    #[serde(skip)]
+    pub own: BTreeMap<&'static str, OwnTable>,
+}
+
+/// What a tenant has to agree to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Allow {
+    /// Secrets that a vendor publishes as its default may protect this tenant's media.
+    PublishedKey,
 }
 
 /// A credential of a tenant.
@@ -218,7 +231,7 @@ impl Upstream {
 // === impl Quota ===
 
 impl<'de> Deserialize<'de> for Quota {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(QuotaVisitor)
     }
 }
@@ -255,8 +268,16 @@ impl Default for Tenant {
             dialects: None,
             time_zone: "UTC".to_owned(),
             score_as: vendors::ScoreAs::default(),
+            allow: Vec::new(),
             keys: Vec::new(),
+            own: BTreeMap::new(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tenant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(own::TenantVisitor)
     }
 }
 

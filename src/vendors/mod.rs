@@ -20,11 +20,15 @@
 pub mod accuauth;
 pub mod acedata;
 pub mod body;
+mod complaint;
+pub mod linkface;
 pub mod local;
 mod loss;
 pub mod native;
 mod reply;
 mod sample;
+mod score;
+pub mod senseid;
 pub mod tencent;
 
 use std::collections::BTreeMap;
@@ -35,7 +39,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
 pub use loss::{first_request, not_asked};
-pub use sample::{Credentials, Sample};
+pub use sample::{Credentials, Sample, SampleBody};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
@@ -43,7 +47,9 @@ use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem
 pub static VENDORS: &[&Vendor] = &[
     &native::VENDOR,
     &accuauth::VENDOR,
+    &linkface::VENDOR,
     &acedata::VENDOR,
+    &senseid::VENDOR,
     &tencent::VENDOR,
     &local::VENDOR,
 ];
@@ -83,6 +89,8 @@ pub enum SettingKind {
     Secret {
         /// Its exact length.
         bytes: usize,
+        /// What the vendor publishes as its default. It protects nothing, so a tenant has to allow it.
+        published: Option<&'static str>,
     },
     /// One of these numbers.
     Number(&'static [i64]),

@@ -28,9 +28,6 @@ pub const ID: CallId = CallId::from_bytes([
 /// Stands in every secret and every picture, and may stand nowhere else.
 pub const CANARY: &str = "CANARY";
 
-/// Two faces are of one person above this similarity.
-const SAME_PERSON: f64 = 0.7;
-
 /// An inbound adapter at work.
 pub struct Dialect {
     pub vendor: &'static Vendor,
@@ -128,7 +125,6 @@ impl Dialect {
 
 impl Decision {
     pub fn of(outcome: &Outcome) -> Self {
-        let same_person = |matched: &Match| matched.similarity > SAME_PERSON;
         match outcome {
             // Of who is not live, dialects say no more.
             Outcome::Liveness(liveness) => Self {
@@ -137,11 +133,11 @@ impl Decision {
                     .matched
                     .as_ref()
                     .filter(|_| liveness.verdict == Verdict::Live)
-                    .map(same_person),
+                    .map(Match::is_same_person),
             },
             Outcome::Match(matched) => Self {
                 verdict: None,
-                same_person: Some(same_person(matched)),
+                same_person: Some(matched.is_same_person()),
             },
             Outcome::Quality(_) | Outcome::Uploaded(_) => Self {
                 verdict: None,
@@ -346,7 +342,7 @@ fn secret(vendor: &Vendor, name: &str) -> Secret {
         .iter()
         .filter(|setting| setting.name == name)
     {
-        if let SettingKind::Secret { bytes } = setting.kind {
+        if let SettingKind::Secret { bytes, .. } = setting.kind {
             secret = secret
                 .chars()
                 .chain(std::iter::repeat('-'))

@@ -10,7 +10,9 @@ use super::wire::{self, Answer, Code, Complaint, Failure};
 use super::{CAPABILITIES, ID, MODEL, PATH, SCALE};
 use crate::canonical::{Call, ImageLiveness, Liveness, Media, Op, Outcome, Problem, ProblemKind};
 use crate::vendors::body::{self, ContentType, json};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct AceDataDialect;
@@ -122,8 +124,17 @@ impl Inbound for AceDataDialect {
     }
 
     /// This dialect takes no files.
-    fn sample(&self, _: Op, _: &Credentials<'_>) -> Option<Sample> {
-        None
+    fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
+        (op == Op::ImageLiveness).then(|| Sample {
+            path: PATH,
+            headers: vec![(
+                "authorization",
+                format!("Bearer {}.{}", credentials.id, credentials.secret),
+            )],
+            body: SampleBody::Url {
+                member: "image_url",
+            },
+        })
     }
 }
 

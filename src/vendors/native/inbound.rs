@@ -11,7 +11,9 @@ use crate::canonical::{
     AttackScore, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Verdict,
 };
 use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct NativeDialect;
@@ -140,8 +142,10 @@ impl Inbound for NativeDialect {
                 "Authorization",
                 format!("Bearer {}.{}", credentials.id, credentials.secret),
             )],
-            file_field: "image",
-            fields: &[("details", "true")],
+            body: SampleBody::Form {
+                file: "image",
+                fields: vec![("details", "true".to_owned())],
+            },
         })
     }
 }

@@ -11,15 +11,17 @@ use crate::canonical::{Problem, ProblemKind, Retry};
 const THROTTLE: Duration = Duration::from_secs(1);
 /// The longest wait that is taken from a vendor.
 const MAX_THROTTLE: Duration = Duration::from_secs(3600);
+/// The longest word of a vendor's that is kept, in characters. Published ones reach 56.
+const MAX_WORD: usize = 80;
 
 /// An answer whose body says nothing that we understand: what is wrong shows in its status.
-pub(super) fn unreadable(code: StatusCode) -> Problem {
-    if matches!(code, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        account()
-    } else if code.is_server_error() {
-        failed().retry(Retry::Now)
-    } else {
-        failed()
+pub(super) fn unreadable(code: StatusCode, headers: &HeaderMap) -> Problem {
+    match code {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => account(),
+        StatusCode::TOO_MANY_REQUESTS => throttled(headers),
+        StatusCode::GATEWAY_TIMEOUT => timed_out(),
+        _ if code.is_server_error() => failed().retry(Retry::Now),
+        _ => failed(),
     }
 }
 
@@ -75,12 +77,37 @@ pub(super) fn unopened() -> Problem {
 pub(super) fn word(said: &str, code: StatusCode) -> String {
     let word: String = said
         .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .take(64)
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+        .take(MAX_WORD)
         .collect();
     if word.is_empty() {
         code.as_str().to_owned()
     } else {
         word
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_throttle_lasts_as_long_as_the_vendor_says_within_reason() {
+        for (said, wait) in [("7", 7), ("soon", 1), ("-1", 1), ("999999", 3600)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(said));
+            let retry = throttled(&headers).retry;
+            assert_eq!(retry, Retry::After(Duration::from_secs(wait)), "{said}");
+        }
+    }
+
+    #[test]
+    fn words_are_short_and_plain() {
+        let status = StatusCode::BAD_REQUEST;
+        assert_eq!(word("A.b_c <script>\n", status), "A.b_cscript");
+        assert_eq!(word("é\n", status), "400");
+        assert_eq!(word(&"x".repeat(1000), status).len(), MAX_WORD);
     }
 }

@@ -25,7 +25,6 @@ pub mod linkface;
 pub mod local;
 mod loss;
 pub mod native;
-mod reply;
 mod sample;
 mod score;
 pub mod senseid;

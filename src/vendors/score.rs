@@ -73,8 +73,23 @@ pub(super) fn digits(raw: &RawValue) -> Option<(String, f64)> {
 }
 
 /// The same, and what it means.
-pub(super) fn read(raw: &RawValue, scale: &Scale) -> Option<(String, Verdict, AttackScore)> {
+fn read(raw: &RawValue, scale: &Scale) -> Option<(String, Verdict, AttackScore)> {
     let (text, number) = digits(raw)?;
     let (verdict, score) = scale.read(number)?;
     Some((text, verdict, score))
+}
+
+/// What a vendor says by its score. Without one that is on its scale there is no verdict.
+pub(super) fn liveness(vendor: &'static str, raw: Option<&RawValue>, scale: &Scale) -> Liveness {
+    match raw.and_then(|raw| read(raw, scale)) {
+        Some((text, verdict, score)) => Liveness {
+            score: Some(score),
+            native: Some(NativeScore { vendor, text }),
+            ..Liveness::new(verdict)
+        },
+        None => Liveness {
+            reason: Some("the check gave no usable score".into()),
+            ..Liveness::new(Verdict::Undecided)
+        },
+    }
 }

@@ -10,7 +10,7 @@ use super::wire::{Extra, Reply, Status};
 use super::{BUNDLE_PATH, CALLED, ID, ID_HEADERS, MATCH_PATH, PATH, SCALE, SECRET_HEADERS};
 use crate::canonical::{
     Call, FaceMatch, Liveness, Match, Media, NativeScore, Outcome, Problem, ProblemKind, Retry,
-    Scale, Selection, Verdict,
+    Scale, Selection,
 };
 use crate::vendors::body::write::{self, Part};
 use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, body, complaint, score};
@@ -82,7 +82,9 @@ impl Outbound for AccuAuthUpstream {
     ) -> Result<Turn, Problem> {
         let (head, body) = response.into_parts();
         let Ok(reply) = serde_json::from_slice::<Reply<'_>>(&body) else {
-            return Err(complaint::unreadable(head.status).vendor_code(head.status.as_str()));
+            return Err(
+                complaint::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
+            );
         };
         let said = reply.status.map(RawValue::get).unwrap_or_default();
         let status = serde_json::from_str(said).unwrap_or_else(|_| Status::Other(String::new()));
@@ -156,7 +158,7 @@ fn problem(status: &Status, code: StatusCode, headers: &HeaderMap) -> Option<Pro
         Status::DownloadError | Status::NotFound => complaint::failed(),
         Status::InternalError => complaint::failed().retry(Retry::Now),
         Status::Success | Status::Other(_) if code.is_success() => return None,
-        Status::Success | Status::Other(_) => complaint::unreadable(code),
+        Status::Success | Status::Other(_) => complaint::unreadable(code, headers),
     };
     Some(problem)
 }
@@ -172,21 +174,8 @@ fn liveness(reply: &Reply<'_>, status: &Status, scale: &Scale) -> Result<Livenes
     {
         return Err(complaint::no_face());
     }
-    let read = reply
-        .score
-        .filter(|_| *status == Status::Success)
-        .and_then(|raw| score::read(raw, scale));
-    let mut liveness = match read {
-        Some((text, verdict, score)) => Liveness {
-            score: Some(score),
-            native: Some(NativeScore { vendor: ID, text }),
-            ..Liveness::new(verdict)
-        },
-        None => Liveness {
-            reason: Some("the check gave no usable score".into()),
-            ..Liveness::new(Verdict::Undecided)
-        },
-    };
+    let score = reply.score.filter(|_| *status == Status::Success);
+    let mut liveness = score::liveness(ID, score, scale);
     liveness.selection = reply.image_base64.and_then(face);
     if let Some(extra) = extra {
         liveness.details = extra.to_details();

@@ -10,6 +10,7 @@ use super::wire::{self, Answer, Code, Complaint, Failure};
 use super::{CAPABILITIES, ID, MODEL, PATH, SCALE};
 use crate::canonical::{Call, ImageLiveness, Liveness, Media, Op, Outcome, Problem, ProblemKind};
 use crate::vendors::body::{self, ContentType, json};
+use crate::vendors::score;
 use crate::vendors::{
     Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
 };
@@ -164,12 +165,9 @@ fn score(liveness: &Liveness) -> Option<Box<RawValue>> {
             .and_then(|number| SCALE.read(number));
         read.is_some_and(|(verdict, _)| verdict == liveness.verdict)
     };
-    liveness
-        .native
-        .as_ref()
-        .filter(|native| native.vendor == ID)
-        .and_then(|native| RawValue::from_string(native.text.clone()).ok())
-        .filter(|number| says_the_verdict(number.get()))
+    score::own_digits(ID, liveness.native.as_ref())
+        .filter(|text| says_the_verdict(text))
+        .and_then(|text| RawValue::from_string(text.to_owned()).ok())
         .or_else(|| RawValue::from_string(format!("{synthesised:.0}")).ok())
 }
 

@@ -8,11 +8,8 @@ use serde_json::value::RawValue;
 
 use super::wire::{Code, Question, Reply, ReplyError};
 use super::{CAPABILITIES, ID, MODEL, PATH, SCALE};
-use crate::canonical::{
-    Call, ImageLiveness, Liveness, Media, NativeScore, Outcome, Problem, ProblemKind, Retry, Scale,
-    Verdict,
-};
-use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, reply};
+use crate::canonical::{Call, ImageLiveness, Media, Outcome, Problem, ProblemKind, Retry};
+use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, complaint, score};
 
 #[derive(Debug)]
 pub(super) struct AceDataUpstream;
@@ -81,15 +78,16 @@ impl Outbound for AceDataUpstream {
         let (head, body) = response.into_parts();
         let Ok(answer) = serde_json::from_slice::<Reply<'_>>(&body) else {
             return Err(
-                reply::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
+                complaint::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
             );
         };
         if answer.error.is_some() || !head.status.is_success() {
             let code = answer.error.and_then(code).map_or("", RawValue::get);
-            return Err(complaint(code, head.status, &head.headers)
-                .vendor_code(reply::word(code, head.status)));
+            return Err(problem(code, head.status, &head.headers)
+                .vendor_code(complaint::word(code, head.status)));
         }
-        let liveness = liveness(answer.score, &cx.scale.unwrap_or(SCALE));
+        // Zero is a score like any other.
+        let liveness = score::liveness(ID, answer.score, &cx.scale.unwrap_or(SCALE));
         Ok(Turn::Done(Outcome::Liveness(liveness)))
     }
 }
@@ -101,7 +99,7 @@ fn code(error: &RawValue) -> Option<&RawValue> {
 }
 
 /// What the vendor complains about. A code that nobody knows says no more than its HTTP status.
-fn complaint(code: &str, status: StatusCode, headers: &HeaderMap) -> Problem {
+fn problem(code: &str, status: StatusCode, headers: &HeaderMap) -> Problem {
     let refused = || {
         Problem::new(
             ProblemKind::InvalidParameter,
@@ -117,28 +115,13 @@ fn complaint(code: &str, status: StatusCode, headers: &HeaderMap) -> Problem {
             | Code::Disabled
             | Code::UsedUp
             | Code::Forbidden,
-        ) => reply::account(),
-        Ok(Code::TooManyRequests) => reply::throttled(headers),
+        ) => complaint::account(),
+        Ok(Code::TooManyRequests) => complaint::throttled(headers),
         Ok(Code::BadRequest) => refused(),
-        Ok(Code::ApiNotImplemented | Code::NoApi) => reply::failed(),
-        Ok(Code::ApiError) => reply::failed().retry(Retry::Now),
-        Ok(Code::Timeout) => reply::timed_out(),
+        Ok(Code::ApiNotImplemented | Code::NoApi) => complaint::failed(),
+        Ok(Code::ApiError) => complaint::failed().retry(Retry::Now),
+        Ok(Code::Timeout) => complaint::timed_out(),
         Err(_) if status == StatusCode::BAD_REQUEST => refused(),
-        Err(_) => reply::unreadable(status, headers),
-    }
-}
-
-/// Zero is a score like any other; no score is no verdict.
-fn liveness(score: Option<&RawValue>, scale: &Scale) -> Liveness {
-    match score.and_then(|score| reply::score(score, scale)) {
-        Some((text, verdict, score)) => Liveness {
-            score: Some(score),
-            native: Some(NativeScore { vendor: ID, text }),
-            ..Liveness::new(verdict)
-        },
-        None => Liveness {
-            reason: Some("the check gave no usable score".into()),
-            ..Liveness::new(Verdict::Undecided)
-        },
+        Err(_) => complaint::unreadable(status, headers),
     }
 }

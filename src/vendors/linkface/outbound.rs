@@ -13,8 +13,7 @@ use serde_json::value::RawValue;
 use super::wire::{Reply, Status};
 use super::{API_ID, API_SECRET, CALLED, ENDPOINTS, ID, SCALE};
 use crate::canonical::{
-    Call, Liveness, Media, NativeScore, Op, Outcome, Problem, ProblemKind, Retry, Scale, Uploaded,
-    Verdict,
+    Call, Liveness, Media, Op, Outcome, Problem, ProblemKind, Retry, Scale, Uploaded,
 };
 use crate::vendors::body::write::{self, Part};
 use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, complaint, score};
@@ -107,7 +106,9 @@ impl Outbound for LinkfaceUpstream {
     ) -> Result<Turn, Problem> {
         let (head, body) = response.into_parts();
         let Ok(reply) = serde_json::from_slice::<Reply<'_>>(&body) else {
-            return Err(complaint::unreadable(head.status).vendor_code(head.status.as_str()));
+            return Err(
+                complaint::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
+            );
         };
         let said = reply.status.map(RawValue::get).unwrap_or_default();
         let status = serde_json::from_str(said).unwrap_or_else(|_| Status::Other(String::new()));
@@ -183,29 +184,18 @@ fn problem(status: &Status, code: StatusCode, headers: &HeaderMap) -> Option<Pro
         Status::NotFound => complaint::failed(),
         Status::InternalError => complaint::failed().retry(Retry::Now),
         Status::Success | Status::Other(_) if code.is_success() => return None,
-        Status::Success | Status::Other(_) => complaint::unreadable(code),
+        Status::Success | Status::Other(_) => complaint::unreadable(code, headers),
     };
     Some(problem)
 }
 
 /// A reply that is not a complaint. Without both `OK` and a readable score there is no verdict.
 fn liveness(reply: &Reply<'_>, status: &Status, scale: &Scale) -> Liveness {
-    let read = reply
+    let score = reply
         .score
         .or(reply.hack_score)
-        .filter(|_| *status == Status::Success)
-        .and_then(|raw| score::read(raw, scale));
-    let liveness = match read {
-        Some((text, verdict, score)) => Liveness {
-            score: Some(score),
-            native: Some(NativeScore { vendor: ID, text }),
-            ..Liveness::new(verdict)
-        },
-        None => Liveness {
-            reason: Some("the check gave no usable score".into()),
-            ..Liveness::new(Verdict::Undecided)
-        },
-    };
+        .filter(|_| *status == Status::Success);
+    let liveness = score::liveness(ID, score, scale);
     Liveness {
         stored: stored(reply),
         ..liveness

@@ -10,7 +10,7 @@ use Meaning::{
 use http::HeaderMap;
 
 use crate::canonical::{Problem, ProblemKind, Retry};
-use crate::vendors::reply;
+use crate::vendors::complaint;
 
 /// Who has to do something about it, and what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +178,7 @@ const FAMILIES: &[(&str, Meaning)] = &[
 pub(super) fn problem(code: &str, headers: &HeaderMap) -> Problem {
     let of = |kind, detail: &'static str| Problem::new(kind, detail);
     match meaning(code) {
-        NoFace => of(ProblemKind::NoFace, "no face was found in the picture"),
+        NoFace => complaint::no_face(),
         TooManyFaces => of(
             ProblemKind::Undecided,
             "there are too many faces in the picture",
@@ -203,11 +203,11 @@ pub(super) fn problem(code: &str, headers: &HeaderMap) -> Problem {
             ProblemKind::InvalidParameter,
             "the picture or a parameter was refused",
         ),
-        Account => reply::account(),
-        Throttle => reply::throttled(headers),
-        Timeout => reply::timed_out(),
-        Trouble => reply::failed().retry(Retry::Now),
-        Ours => reply::failed(),
+        Account => complaint::account(),
+        Throttle => complaint::throttled(headers),
+        Timeout => complaint::timed_out(),
+        Trouble => complaint::failed().retry(Retry::Now),
+        Ours => complaint::failed(),
     }
 }
 

@@ -10,11 +10,8 @@ use serde_json::value::RawValue;
 use super::sign::Signed;
 use super::wire::{Envelope, ReplyError};
 use super::{CAPABILITIES, ID, MAX_ENCODED, SCALE, codes};
-use crate::canonical::{
-    Call, ImageLiveness, Liveness, Media, NativeScore, Outcome, Problem, ProblemKind, Scale,
-    Verdict,
-};
-use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, reply};
+use crate::canonical::{Call, ImageLiveness, Media, Outcome, Problem, ProblemKind};
+use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, complaint, score};
 
 #[derive(Debug)]
 pub(super) struct TencentUpstream;
@@ -113,22 +110,21 @@ impl Outbound for TencentUpstream {
         let (head, body) = response.into_parts();
         let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&body) else {
             return Err(
-                reply::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
+                complaint::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
             );
         };
         let answer = envelope.response.unwrap_or_default();
         if let Some(error) = answer.error {
             let code = code(error);
-            return Err(
-                codes::problem(&code, &head.headers).vendor_code(reply::word(&code, head.status))
-            );
+            return Err(codes::problem(&code, &head.headers)
+                .vendor_code(complaint::word(&code, head.status)));
         }
         if !head.status.is_success() {
             return Err(
-                reply::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
+                complaint::unreadable(head.status, &head.headers).vendor_code(head.status.as_str())
             );
         }
-        let liveness = liveness(answer.score, &cx.scale.unwrap_or(SCALE));
+        let liveness = score::liveness(ID, answer.score, &cx.scale.unwrap_or(SCALE));
         Ok(Turn::Done(Outcome::Liveness(liveness)))
     }
 }
@@ -179,23 +175,8 @@ fn region(host: &str) -> Option<&'static str> {
 fn code(error: &RawValue) -> String {
     serde_json::from_str::<ReplyError<'_>>(error.get())
         .ok()
-        .and_then(|error| reply::text(error.code?))
+        .and_then(|error| serde_json::from_str(error.code?.get()).ok())
         .unwrap_or_default()
-        .into_owned()
-}
-
-fn liveness(score: Option<&RawValue>, scale: &Scale) -> Liveness {
-    match score.and_then(|score| reply::score(score, scale)) {
-        Some((text, verdict, score)) => Liveness {
-            score: Some(score),
-            native: Some(NativeScore { vendor: ID, text }),
-            ..Liveness::new(verdict)
-        },
-        None => Liveness {
-            reason: Some("the check gave no usable score".into()),
-            ..Liveness::new(Verdict::Undecided)
-        },
-    }
 }
 
 #[cfg(test)]
@@ -203,7 +184,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::canonical::{CallId, Secret};
+    use crate::canonical::{CallId, Secret, Verdict};
 
     const CALL_ID: CallId = CallId::from_bytes([7; 16]);
 

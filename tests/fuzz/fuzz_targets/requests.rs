@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
         .expect("a request");
     let id = CallId::from_bytes([7; 16]);
     let settings = DialectSettings::default();
-    let cx = DialectCx { id, settings: &settings };
+    let cx = DialectCx { id, settings: &settings, accept: None };
     let _ = inbound.credential_in_body(&request);
     match inbound.parse_request(&cx, support.op, request) {
         Err(problem) => assert!(problem.kind.is_callers(), "{problem:?}"),

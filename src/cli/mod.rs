@@ -8,6 +8,7 @@ mod demo;
 mod health;
 mod models;
 mod serve;
+mod translate;
 mod vendors;
 
 use std::io::Write;
@@ -38,6 +39,8 @@ enum Command {
     Models(models::Command),
     /// Show which dialects are served and which vendors can be called.
     Vendors(vendors::Arguments),
+    /// Show the request that an upstream would get for a request in a dialect, and what is lost.
+    Translate(translate::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Health(arguments) => health::run(&arguments),
         Command::Models(command) => models::run(&command),
         Command::Vendors(arguments) => vendors::run(&arguments),
+        Command::Translate(arguments) => translate::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if stderr is closed.

@@ -23,6 +23,7 @@ pub mod body;
 mod complaint;
 pub mod linkface;
 pub mod local;
+mod loss;
 pub mod native;
 mod reply;
 mod sample;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
+pub use loss::{first_request, not_asked};
 pub use sample::{Credentials, Sample, SampleBody};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};

@@ -18,5 +18,6 @@ mod layers;
 mod operating;
 mod refusals;
 mod spine;
+mod translate;
 mod upstream;
 mod weights;

@@ -69,10 +69,12 @@ pub struct Liveness {
     pub reason: Option<Cow<'static, str>>,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
-    /// The frame that a video was judged by.
+    /// The frame that a video or a bundle was judged by.
     pub selection: Option<Selection>,
     /// The comparison with the reference photo of `video-match`.
     pub matched: Option<Match>,
+    /// The id under which the subject is kept for a later call, if it was.
+    pub stored: Option<Uploaded>,
     /// What only the answering vendor understands.
     pub extras: Extras,
 }
@@ -91,6 +93,7 @@ impl Liveness {
             details: FaceDetails::default(),
             selection: None,
             matched: None,
+            stored: None,
             extras: Extras::default(),
         }
     }
@@ -146,7 +149,7 @@ pub enum Orientation {
 /// The frame of a video that stands for it.
 #[derive(Clone, PartialEq)]
 pub struct Selection {
-    /// Seconds from the start.
+    /// Seconds from the start; 0 if the upstream does not tell.
     pub at_seconds: f64,
     /// The whole frame, as JPEG.
     pub frame: Option<Bytes>,

@@ -376,7 +376,7 @@ impl<'a> UpstreamCx<'a> {
 /// What one half of a vendor can do. Data, not code: checked once in `route::plan`, before anything is rendered.
 #[derive(Debug)]
 pub struct Capabilities {
-    /// One entry per op.
+    /// One entry per endpoint. Two of one op take the same forms; the first stands for both.
     pub ops: &'static [Support],
     /// Whether a credential may stand in the body. Always false of an upstream.
     pub credential_in_body: bool,

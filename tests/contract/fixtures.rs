@@ -1,6 +1,7 @@
 //! Fixtures: `<name>.request.http` or `<name>.response.http`, byte for byte what is on the wire after lines that begin
 //! with `#` and name the source; and `<name>.canon.json`, what it means.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,19 +11,24 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use libtest_mimic::Failed;
 use livegate::canonical::{
-    AttackScore, Call, FaceDetails, ImageLiveness, Liveness, Media, Op, Orientation, Problem,
-    ProblemKind, Retry, Verdict,
+    AttackScore, Call, FaceDetails, Liveness, Match, Media, NativeScore, Op, Orientation, Outcome,
+    Problem, ProblemKind, Quality, Retry, Secret, Selection, Uploaded, Verdict,
 };
-use livegate::vendors::ScoreAs;
+use livegate::vendors::{DialectSettings, OwnSettings, ScoreAs, Vendor};
 use memchr::memmem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::world::canary;
+use crate::generate;
 
 /// What a caller sends.
 pub struct RequestFixture {
     pub name: String,
     pub request: Request<Bytes>,
     pub canon: RequestCanon,
+    pub settings: DialectSettings,
 }
 
 /// What a vendor answers, or we in its place.
@@ -30,6 +36,9 @@ pub struct ResponseFixture {
     pub name: String,
     pub response: Response<Bytes>,
     pub canon: ResponseCanon,
+    pub settings: DialectSettings,
+    /// What was asked.
+    pub call: Call,
 }
 
 /// What a request means.
@@ -37,10 +46,21 @@ pub struct ResponseFixture {
 #[serde(deny_unknown_fields)]
 pub struct RequestCanon {
     pub op: String,
+    #[serde(default)]
+    settings: SettingsCanon,
     pub credential: Option<CredentialCanon>,
     pub call: Option<CallCanon>,
     /// The kind of problem that it is instead of a call.
     pub problem: Option<String>,
+}
+
+/// What the tenant chose.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SettingsCanon {
+    score_as: Option<String>,
+    secrets: BTreeMap<String, String>,
+    numbers: BTreeMap<String, i64>,
 }
 
 #[derive(Deserialize)]
@@ -50,12 +70,18 @@ pub enum CredentialCanon {
     Bearer { bearer: String },
 }
 
+/// A call's fields by their names. Media is base64, or `{"url": ...}`, or `{"id": ...}`, and the canary if it is not
+/// there; a flag that is not there is off.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+pub struct CallCanon(Map<String, Value>);
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CallCanon {
-    /// Base64.
-    image: String,
-    details: bool,
+#[serde(untagged, deny_unknown_fields)]
+enum MediaCanon {
+    Base64(String),
+    Url { url: String },
+    Stored { id: String },
 }
 
 /// What a response means. An answer has an `outcome`; an error has what an upstream's is read as, what ours is written
@@ -63,9 +89,12 @@ pub struct CallCanon {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseCanon {
-    score_as: Option<String>,
+    /// `image-liveness` if it is not there.
+    op: Option<String>,
     #[serde(default)]
-    pub details_asked: bool,
+    settings: SettingsCanon,
+    #[serde(default)]
+    call: CallCanon,
     outcome: Option<OutcomeCanon>,
     pub read_as: Option<ProblemCanon>,
     /// Where, beside the verdict, the refusal of an answer stands.
@@ -74,15 +103,32 @@ pub struct ResponseCanon {
     pub written_from: Option<WrittenFrom>,
 }
 
+/// The fields of every kind of answer; each op takes its own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OutcomeCanon {
-    verdict: String,
+    verdict: Option<String>,
     attack_score: Option<f64>,
     native: Option<String>,
     reason: Option<String>,
     #[serde(default)]
     details: DetailsCanon,
+    selection: Option<SelectionCanon>,
+    similarity: Option<f64>,
+    native_similarity: Option<String>,
+    #[serde(default)]
+    faces: Vec<DetailsCanon>,
+    id: Option<String>,
+}
+
+/// Pictures in base64.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectionCanon {
+    #[serde(default)]
+    at_seconds: f64,
+    frame: Option<String>,
+    face: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -123,51 +169,60 @@ pub struct WrittenFrom {
 }
 
 /// The requests of a vendor, in the order of their names.
-pub fn requests(vendor: &str) -> Result<Vec<RequestFixture>, Failed> {
-    load(
-        vendor,
-        ".request.http",
-        |name, first, headers, body, canon| {
-            let mut words = first.split(' ');
-            let mut request = Request::new(body);
-            *request.method_mut() = words.next().ok_or("no method")?.parse()?;
-            *request.uri_mut() = words.next().ok_or("no target")?.parse()?;
-            *request.headers_mut() = headers;
-            Ok(RequestFixture {
-                name,
-                request,
-                canon,
-            })
-        },
-    )
+pub fn requests(vendor: &'static Vendor) -> Result<Vec<RequestFixture>, Failed> {
+    load(vendor, ".request.http", |name, wire, canon| {
+        let canon: RequestCanon = canon;
+        let mut words = wire.first_line.split(' ');
+        let mut request = Request::new(wire.body);
+        *request.method_mut() = words.next().ok_or("no method")?.parse()?;
+        *request.uri_mut() = words.next().ok_or("no target")?.parse()?;
+        *request.headers_mut() = wire.headers;
+        let settings = canon.settings.settings(vendor)?;
+        Ok(RequestFixture {
+            name,
+            request,
+            canon,
+            settings,
+        })
+    })
 }
 
 /// The responses of a vendor, in the order of their names.
-pub fn responses(vendor: &str) -> Result<Vec<ResponseFixture>, Failed> {
-    load(
-        vendor,
-        ".response.http",
-        |name, first, headers, body, canon| {
-            let mut response = Response::new(body);
-            *response.status_mut() = first.split(' ').nth(1).ok_or("no status")?.parse()?;
-            *response.headers_mut() = headers;
-            Ok(ResponseFixture {
-                name,
-                response,
-                canon,
-            })
-        },
-    )
+pub fn responses(vendor: &'static Vendor) -> Result<Vec<ResponseFixture>, Failed> {
+    load(vendor, ".response.http", |name, wire, canon| {
+        let canon: ResponseCanon = canon;
+        let mut response = Response::new(wire.body);
+        let status = wire.first_line.split(' ').nth(1).ok_or("no status")?;
+        *response.status_mut() = status.parse()?;
+        *response.headers_mut() = wire.headers;
+        let settings = canon.settings.settings(vendor)?;
+        let op = canon.op.as_deref().unwrap_or(Op::ImageLiveness.as_str());
+        let call = canon.call.call(op)?;
+        Ok(ResponseFixture {
+            name,
+            response,
+            canon,
+            settings,
+            call,
+        })
+    })
+}
+
+/// A fixture's first line, headers and body.
+struct Wire {
+    first_line: String,
+    headers: HeaderMap,
+    body: Bytes,
 }
 
 fn load<F, C: DeserializeOwned>(
-    vendor: &str,
+    vendor: &Vendor,
     suffix: &str,
-    build: impl Fn(String, &str, HeaderMap, Bytes, C) -> Result<F, Failed>,
+    build: impl Fn(String, Wire, C) -> Result<F, Failed>,
 ) -> Result<Vec<F>, Failed> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
-        .join(vendor);
+        .join(vendor.id);
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let file = entry?.file_name();
@@ -179,15 +234,9 @@ fn load<F, C: DeserializeOwned>(
     }
     names.sort_unstable();
     let one = |name: &String| {
-        let (first, headers, body) = parse(&fs::read(folder.join(format!("{name}{suffix}")))?)?;
+        let wire = parse(&fs::read(folder.join(format!("{name}{suffix}")))?)?;
         let canon = fs::read(folder.join(format!("{name}.canon.json")))?;
-        build(
-            name.clone(),
-            &first,
-            headers,
-            body,
-            serde_json::from_slice(&canon)?,
-        )
+        build(name.clone(), wire, serde_json::from_slice(&canon)?)
     };
     names
         .iter()
@@ -199,7 +248,7 @@ fn in_fixture(name: &str, error: &Failed) -> Failed {
     format!("fixture {name}: {}", error.message().unwrap_or_default()).into()
 }
 
-fn parse(file: &[u8]) -> Result<(String, HeaderMap, Bytes), Failed> {
+fn parse(file: &[u8]) -> Result<Wire, Failed> {
     let end = memmem::find(file, b"\r\n\r\n").ok_or("no blank line")?;
     let (head, body) = file.split_at(end);
     let body = Bytes::copy_from_slice(body.get(4..).unwrap_or_default());
@@ -225,53 +274,144 @@ fn parse(file: &[u8]) -> Result<(String, HeaderMap, Bytes), Failed> {
     if length != body.len().to_string() {
         return Err(format!("content-length {length} for {} bytes", body.len()).into());
     }
-    Ok((first.to_owned(), headers, body))
+    Ok(Wire {
+        first_line: first.to_owned(),
+        headers,
+        body,
+    })
+}
+
+// === impl SettingsCanon ===
+
+impl SettingsCanon {
+    fn settings(&self, vendor: &Vendor) -> Result<DialectSettings, Failed> {
+        let known = |name: &String| {
+            let mut names = vendor.settings.iter().map(|setting| setting.name);
+            let found = names.find(|known| known == name);
+            found.ok_or_else(|| Failed::from(format!("no such setting: {name}")))
+        };
+        let mut own = OwnSettings::default();
+        for (name, secret) in &self.secrets {
+            own.secrets
+                .insert(known(name)?, Secret::new(secret.clone()));
+        }
+        for (name, number) in &self.numbers {
+            own.numbers.insert(known(name)?, *number);
+        }
+        Ok(DialectSettings {
+            score_as: match self.score_as.as_deref() {
+                Some("string") => ScoreAs::String,
+                Some(_) | None => ScoreAs::Number,
+            },
+            own: BTreeMap::from([(vendor.id, own)]),
+        })
+    }
 }
 
 // === impl CallCanon ===
 
 impl CallCanon {
     pub fn call(&self, op: &str) -> Result<Call, Failed> {
-        if Op::from_name(op) != Some(Op::ImageLiveness) {
-            return Err(format!("fixtures of {op} cannot be described yet").into());
+        let op = Op::from_name(op).ok_or_else(|| format!("no such op: {op}"))?;
+        let mut call = generate::plain(op, canary(), canary(), op);
+        for (name, value) in &self.0 {
+            if let Some(flag) = generate::flag(&mut call, name) {
+                *flag = value.as_bool().ok_or("a flag is not true or false")?;
+            } else if let Some(media) = generate::media_slot(&mut call, name) {
+                *media = MediaCanon::deserialize(value)?.media()?;
+            } else if let (Call::Upload(upload), "for_op") = (&mut call, name.as_str()) {
+                let for_op = value.as_str().and_then(Op::from_name);
+                upload.for_op = for_op.ok_or("no such op to upload for")?;
+            } else {
+                return Err(format!("{op} has no {name}").into());
+            }
         }
-        let image = base64_turbo::decode(&self.image).map_err(|_| "the image is not base64")?;
-        Ok(Call::ImageLiveness(ImageLiveness {
-            image: Media::Bytes(image.into()),
-            details: self.details,
-        }))
+        Ok(call)
     }
+}
+
+// === impl MediaCanon ===
+
+impl MediaCanon {
+    fn media(self) -> Result<Media, Failed> {
+        Ok(match self {
+            Self::Base64(text) => Media::Bytes(file(&text)?),
+            Self::Url { url } => Media::Url(url),
+            Self::Stored { id } => Media::Stored(id),
+        })
+    }
+}
+
+fn file(base64: &str) -> Result<Bytes, Failed> {
+    let file = base64_turbo::decode(base64).map_err(|_| "a file is not base64")?;
+    Ok(file.into())
 }
 
 // === impl ResponseCanon ===
 
 impl ResponseCanon {
-    pub fn score_as(&self) -> ScoreAs {
-        match self.score_as.as_deref() {
-            Some("string") => ScoreAs::String,
-            Some(_) | None => ScoreAs::Number,
-        }
+    /// The answer; its native numbers are the vendor's own.
+    pub fn outcome(&self, op: Op, vendor: &'static str) -> Result<Option<Outcome>, Failed> {
+        let outcome = self.outcome.as_ref();
+        outcome.map(|canon| canon.outcome(op, vendor)).transpose()
     }
 
-    /// The answer; its native score is the vendor's own.
-    pub fn liveness(&self, vendor: &'static str) -> Result<Option<Liveness>, Failed> {
-        let Some(canon) = &self.outcome else {
-            return Ok(None);
+    pub fn is_answer(&self) -> bool {
+        self.outcome.is_some()
+    }
+}
+
+// === impl OutcomeCanon ===
+
+impl OutcomeCanon {
+    fn outcome(&self, op: Op, vendor: &'static str) -> Result<Outcome, Failed> {
+        let native = |text: &Option<String>| {
+            let text = text.clone();
+            text.map(|text| NativeScore { vendor, text })
         };
-        let verdicts = [Verdict::Live, Verdict::Spoof, Verdict::Undecided];
-        let verdict = verdicts
-            .into_iter()
-            .find(|verdict| verdict.as_str() == canon.verdict);
-        Ok(Some(Liveness {
-            score: canon.attack_score.and_then(AttackScore::new),
-            native: canon
-                .native
-                .clone()
-                .map(|text| livegate::canonical::NativeScore { vendor, text }),
-            reason: canon.reason.clone().map(Into::into),
-            details: canon.details.details()?,
-            ..Liveness::new(verdict.ok_or("no such verdict")?)
-        }))
+        let matched = self.similarity.map(|similarity| Match {
+            similarity,
+            native: native(&self.native_similarity),
+        });
+        let stored = self.id.clone().map(|id| Uploaded { id });
+        Ok(match op {
+            Op::FaceMatch => Outcome::Match(matched.ok_or("no similarity")?),
+            Op::FaceQuality => {
+                let faces: Result<_, Failed> =
+                    self.faces.iter().map(DetailsCanon::details).collect();
+                Outcome::Quality(Quality { faces: faces? })
+            }
+            Op::Upload => Outcome::Uploaded(stored.ok_or("no id")?),
+            Op::ImageLiveness | Op::BundleLiveness | Op::VideoLiveness | Op::VideoMatch => {
+                let verdicts = [Verdict::Live, Verdict::Spoof, Verdict::Undecided];
+                let verdict = verdicts
+                    .into_iter()
+                    .find(|verdict| Some(verdict.as_str()) == self.verdict.as_deref());
+                let selection = self.selection.as_ref();
+                Outcome::Liveness(Liveness {
+                    score: self.attack_score.and_then(AttackScore::new),
+                    native: native(&self.native),
+                    reason: self.reason.clone().map(Into::into),
+                    details: self.details.details()?,
+                    selection: selection.map(SelectionCanon::selection).transpose()?,
+                    matched,
+                    stored,
+                    ..Liveness::new(verdict.ok_or("no such verdict")?)
+                })
+            }
+        })
+    }
+}
+
+// === impl SelectionCanon ===
+
+impl SelectionCanon {
+    fn selection(&self) -> Result<Selection, Failed> {
+        Ok(Selection {
+            at_seconds: self.at_seconds,
+            frame: self.frame.as_deref().map(file).transpose()?,
+            face: self.face.as_deref().map(file).transpose()?,
+        })
     }
 }
 

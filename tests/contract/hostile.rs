@@ -1,19 +1,19 @@
 //! Laws about input that nobody should send.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use libtest_mimic::Failed;
-use livegate::canonical::{Call, Problem, ProblemKind, Verdict};
+use livegate::canonical::{Call, Op, Outcome, Problem, ProblemKind, Verdict};
 use livegate::clock::Clock;
-use livegate::vendors::{DialectSettings, Vendor};
+use livegate::vendors::Vendor;
 use serde_json::{Value, json};
 
 use super::fixtures::{self, RequestFixture};
-use super::vendor_laws::is_live;
-use super::world::{CANARY, Dialect, Upstream, ensure, picture_call};
+use super::world::{CANARY, Decision, Dialect, Upstream, callable, decides, ensure, everything};
 
 /// What stands where another type was expected.
 fn wrong_values() -> [Value; 9] {
@@ -79,8 +79,8 @@ fn callers_fault(name: &str, parsed: &Result<Call, Problem>) -> Result<(), Faile
 /// V7, requests: truncated at every byte, or with a value of another type, they are the caller's fault. Where the body
 /// tells its own end, no true prefix is a call.
 pub fn requests(vendor: &'static Vendor) -> Result<(), Failed> {
-    let dialect = Dialect::of(vendor, &DialectSettings::default()).ok_or("no dialect")?;
-    for fixture in fixtures::requests(vendor.id)? {
+    for fixture in fixtures::requests(vendor)? {
+        let dialect = Dialect::of(vendor, &fixture.settings).ok_or("no dialect")?;
         let name = &fixture.name;
         let (head, body) = fixture.request.clone().into_parts();
         let op = dialect.adapter.recognise(&head).ok_or("not recognised")?;
@@ -105,8 +105,8 @@ pub fn requests(vendor: &'static Vendor) -> Result<(), Failed> {
 /// V7, answers: a true prefix of one is a problem, and so is any page that is not the vendor's.
 pub fn answers(vendor: &'static Vendor) -> Result<(), Failed> {
     let upstream = Upstream::of(vendor).ok_or("no upstream")?;
-    let call = picture_call(true);
-    for fixture in fixtures::responses(vendor.id)? {
+    for fixture in fixtures::responses(vendor)? {
+        let call = fixture.call;
         let (head, body) = fixture.response.into_parts();
         for end in 0..body.trim_ascii_end().len() {
             let cut = Response::from_parts(head.clone(), body.slice(..end));
@@ -133,9 +133,9 @@ pub fn answers(vendor: &'static Vendor) -> Result<(), Failed> {
 
 /// V7, time: large bodies full of what a parser stops at take no longer than large bodies.
 pub fn bounded_time(vendor: &'static Vendor) -> Result<(), Failed> {
-    let dialect = Dialect::of(vendor, &DialectSettings::default()).ok_or("no dialect")?;
     let clock = Clock::system();
-    for fixture in fixtures::requests(vendor.id)? {
+    for fixture in fixtures::requests(vendor)? {
+        let dialect = Dialect::of(vendor, &fixture.settings).ok_or("no dialect")?;
         let (head, body) = fixture.request.clone().into_parts();
         let op = dialect.adapter.recognise(&head).ok_or("not recognised")?;
         let begun: Vec<u8> = body.iter().copied().take(body.len() / 2).collect();
@@ -166,13 +166,14 @@ pub fn scrub(vendor: &'static Vendor) -> Result<(), Failed> {
             format!("{what} holds the canary: {text}")
         })
     };
-    if let Some(dialect) = Dialect::of(vendor, &DialectSettings::default()) {
-        for fixture in fixtures::requests(vendor.id)? {
+    if vendor.inbound.is_some() {
+        for fixture in fixtures::requests(vendor)? {
+            let dialect = Dialect::of(vendor, &fixture.settings).ok_or("no dialect")?;
             let (head, body) = fixture.request.clone().into_parts();
             let op = dialect.adapter.recognise(&head).ok_or("not recognised")?;
             clean(
                 "the credential",
-                &format!("{:?}", dialect.adapter.credential(&head)),
+                &format!("{:?}", dialect.credential(&fixture.request)),
             )?;
             let junk = [&b""[..], b"\x00", b"\xff\xfe", CANARY.as_bytes()];
             for (cut, junk) in (0..=body.len()).flat_map(|cut| junk.map(|junk| (cut, junk))) {
@@ -194,22 +195,22 @@ pub fn scrub(vendor: &'static Vendor) -> Result<(), Failed> {
         }
     }
     if let Some(upstream) = Upstream::of(vendor) {
-        let call = picture_call(true);
-        let request = upstream.request(&call)?;
-        let (head, _) = request.into_parts();
-        clean("the head", &format!("{head:?}"))?;
-        clean("the turn", &format!("{:?}", upstream.render(&call)?))?;
+        for op in callable(vendor) {
+            let call = everything(op);
+            let (head, _) = upstream.request(&call)?.into_parts();
+            clean("the head", &format!("{head:?}"))?;
+            clean("the turn", &format!("{:?}", upstream.render(&call)?))?;
+        }
         clean("the context", &format!("{:?}", upstream.cx()))?;
-        for fixture in fixtures::responses(vendor.id)? {
+        for fixture in fixtures::responses(vendor)? {
             if let Ok(Value::Object(members)) = serde_json::from_slice(fixture.response.body()) {
                 for key in members.keys() {
                     let mut told = members.clone();
                     told.insert(key.clone(), json!(format!("{CANARY} <id>")));
                     let (head, _) = fixture.response.clone().into_parts();
                     let body = Value::Object(told).to_string();
-                    if let Err(problem) =
-                        upstream.read(&call, Response::from_parts(head, body.into()))
-                    {
+                    let answer = Response::from_parts(head, body.into());
+                    if let Err(problem) = upstream.read(&fixture.call, answer) {
                         clean("the upstream's words", &problem.detail)?;
                     }
                 }
@@ -219,15 +220,32 @@ pub fn scrub(vendor: &'static Vendor) -> Result<(), Failed> {
     Ok(())
 }
 
-/// V10: a live answer stops being live when its verdict is removed or mistyped, and no change of another field makes a
-/// live answer of one that was not. Which fields hold the verdict is found out: those without which a live answer is
-/// undecided. What else may refuse an answer, its fixture declares (`refused_by`).
+/// V10: an answer that lets a person pass no longer does when what decides is removed or mistyped, and no change of
+/// another field makes such an answer of one that was not. Which fields decide is found out: those without which
+/// nothing is decided. What else may refuse an answer, its fixture declares (`refused_by`).
 pub fn fail_closed(vendor: &'static Vendor) -> Result<(), Failed> {
+    for op in callable(vendor).into_iter().filter(|op| decides(*op)) {
+        fails_closed(vendor, op).map_err(|error| {
+            let why = error.message().unwrap_or_default();
+            Failed::from(format!("{op}: {why}"))
+        })?;
+    }
+    Ok(())
+}
+
+fn fails_closed(vendor: &'static Vendor, op: Op) -> Result<(), Failed> {
     let upstream = Upstream::of(vendor).ok_or("no upstream")?;
-    let call = picture_call(true);
-    let mut verdict_paths = Vec::new();
+    let grants = |read: &Result<Outcome, Problem>| {
+        let read = read.as_ref();
+        read.is_ok_and(|outcome| Decision::of(outcome).grants(op))
+    };
+    let mut deciding = BTreeSet::new();
     let mut others = Vec::new();
-    for fixture in fixtures::responses(vendor.id)? {
+    for fixture in fixtures::responses(vendor)? {
+        if fixture.call.op() != op {
+            continue;
+        }
+        let call = fixture.call;
         let (head, body) = fixture.response.into_parts();
         let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(&body) else {
             continue;
@@ -237,45 +255,59 @@ pub fn fail_closed(vendor: &'static Vendor) -> Result<(), Failed> {
             upstream.read(&call, Response::from_parts(head.clone(), body))
         };
         let whole = Value::Object(members.clone());
-        if !is_live(&read(&whole)) {
-            others.push((fixture.name, fixture.canon.refused_by, head, whole));
+        if !grants(&read(&whole)) {
+            others.push((fixture.name, fixture.canon.refused_by, call, head, whole));
             continue;
         }
-        for key in members.keys() {
+        for (key, value) in &members {
             let mut without = members.clone();
             without.remove(key);
-            let missing = read(&Value::Object(without));
-            if !missing.is_ok_and(|liveness| liveness.verdict == Verdict::Undecided) {
+            if !leaves_open(op, &read(&Value::Object(without))) {
                 continue;
             }
-            verdict_paths.push(format!("/{key}"));
-            for wrong in wrong_values() {
+            deciding.insert(format!("/{key}"));
+            for wrong in wrong_values().into_iter().filter(|wrong| wrong != value) {
                 let mut mistyped = members.clone();
                 mistyped.insert(key.clone(), wrong.clone());
                 let found = read(&Value::Object(mistyped));
-                let closed = found.as_ref().map_or_else(
-                    |problem| problem.kind == ProblemKind::UpstreamFailed,
-                    |liveness| liveness.verdict == Verdict::Undecided,
-                );
-                ensure(closed, || {
+                ensure(is_closed(&found), || {
                     format!("{}: {key} = {wrong} is {found:?}", fixture.name)
                 })?;
             }
         }
     }
-    ensure(!verdict_paths.is_empty(), || "no field decides".to_owned())?;
-    for (name, refused_by, head, whole) in others {
-        let deciding: Vec<_> = verdict_paths.iter().chain(&refused_by).collect();
+    ensure(!deciding.is_empty(), || "no field decides".to_owned())?;
+    for (name, refused_by, call, head, whole) in others {
+        let deciding: Vec<_> = deciding.iter().chain(&refused_by).collect();
         for (path, mutated) in mutations(&whole, "") {
             let body = Bytes::from(mutated.to_string());
             let found = upstream.read(&call, Response::from_parts(head.clone(), body));
             let touched = deciding.iter().any(|decides| {
                 path.starts_with(*decides) || !path.is_empty() && decides.starts_with(&path)
             });
-            ensure(touched || !is_live(&found), || {
-                format!("{name}{path} made it live")
+            ensure(touched || !grants(&found), || {
+                format!("{name}{path} lets a person pass")
             })?;
         }
     }
     Ok(())
+}
+
+/// Nothing was decided. A comparison has no word for that, so it is refused.
+fn leaves_open(op: Op, read: &Result<Outcome, Problem>) -> bool {
+    match read {
+        Ok(outcome) => Decision::of(outcome).verdict == Some(Verdict::Undecided),
+        Err(_) => op == Op::FaceMatch && is_closed(read),
+    }
+}
+
+/// Nothing was decided, and nobody is blamed for it but the upstream.
+fn is_closed(read: &Result<Outcome, Problem>) -> bool {
+    match read {
+        Ok(outcome) => Decision::of(outcome).verdict == Some(Verdict::Undecided),
+        Err(problem) => matches!(
+            problem.kind,
+            ProblemKind::UpstreamFailed | ProblemKind::Undecided
+        ),
+    }
 }

@@ -6,19 +6,21 @@ use std::fs;
 use std::path::PathBuf;
 
 use libtest_mimic::Failed;
-use livegate::canonical::{AttackScore, FaceDetails, Liveness, Op, Problem, ProblemKind, Verdict};
-use livegate::vendors::{DialectSettings, VENDORS, Vendor};
+use livegate::canonical::{Liveness, Op, Problem, ProblemKind, Verdict};
+use livegate::vendors::{VENDORS, Vendor};
 use serde_json::Value;
 
 use super::fixtures;
-use super::world::{Dialect, ID, Upstream, callable, json, picture_call, served};
-use crate::generate::DETAIL_FIELDS;
+use super::world::{
+    Dialect, ID, Upstream, Words, callable, everything, json, served, settings, told,
+};
+use crate::generate;
 
 /// How every dialect writes every problem, and what the same vendor's outbound half reads of it.
 pub fn problems() -> Result<(), Failed> {
-    let mut table = "# Problems\n\nHow each dialect writes each problem, and what the vendor's other half reads.\n".to_owned();
+    let mut table = "# Problems\n\nHow each dialect writes each problem, and what the vendor's other half reads. Ops are named where they differ.\n".to_owned();
     for vendor in VENDORS {
-        let Some(dialect) = Dialect::of(vendor, &DialectSettings::default()) else {
+        let Some(dialect) = spoken(vendor) else {
             continue;
         };
         writeln!(
@@ -27,32 +29,56 @@ pub fn problems() -> Result<(), Failed> {
             vendor.id
         )?;
         for kind in ProblemKind::ALL {
-            let response = dialect.problem(Op::ImageLiveness, &Problem::new(kind, "DETAIL"));
-            let written = format!(
-                "{} {}",
-                response.status().as_u16(),
-                words(&json(&response)?)
-            );
-            let read = match Upstream::of(vendor) {
-                None => "-".to_owned(),
-                Some(upstream) => match upstream.read(&picture_call(true), response) {
-                    Err(problem) => problem.kind.to_string(),
-                    Ok(liveness) => liveness.verdict.to_string(),
-                },
-            };
-            writeln!(table, "| {kind} | {written} | {read} |")?;
+            let mut rows: Vec<(String, Vec<Op>)> = Vec::new();
+            for op in served(vendor) {
+                let row = row(&dialect, op, kind)?;
+                match rows.iter_mut().find(|(known, _)| *known == row) {
+                    Some((_, ops)) => ops.push(op),
+                    None => rows.push((row, vec![op])),
+                }
+            }
+            let differ = rows.len() > 1;
+            for (row, ops) in rows {
+                let ops: Vec<_> = ops.iter().map(|op| op.as_str()).collect();
+                let of = if differ {
+                    format!(" ({})", ops.join(", "))
+                } else {
+                    String::new()
+                };
+                writeln!(table, "| {kind}{of} | {row} |")?;
+            }
         }
     }
     golden("problems.md", &table)
 }
 
+fn row(dialect: &Dialect, op: Op, kind: ProblemKind) -> Result<String, Failed> {
+    let response = dialect.problem(op, &Problem::new(kind, "DETAIL"));
+    let status = response.status().as_u16();
+    let words = words(status, &json(&response)?);
+    let read = match Upstream::of(dialect.vendor) {
+        None => "-".to_owned(),
+        Some(upstream) => match upstream.read(&everything(op), response) {
+            Err(problem) => problem.kind.to_string(),
+            Ok(outcome) => return Err(format!("{kind} is read as {outcome:?}").into()),
+        },
+    };
+    Ok(format!("{status} {words} | {read}"))
+}
+
+fn spoken(vendor: &'static Vendor) -> Option<Dialect> {
+    Dialect::of(vendor, settings(vendor).first()?)
+}
+
 /// The members of an error that are not the same in all of them.
-fn words(body: &Value) -> String {
+fn words(status: u16, body: &Value) -> String {
+    let everywhere =
+        |text: &str| text == "\"DETAIL\"" || text.contains(&ID.hex()) || text.contains(&ID.uuid());
     let members = body.as_object().into_iter().flatten();
     members
-        .filter_map(|(key, value)| Some((key, value.as_str()?)))
-        .filter(|(_, text)| *text != "DETAIL" && !text.contains(&ID.hex()))
-        .map(|(key, text)| format!("{key}={text:?}"))
+        .map(|(key, value)| (key, value.to_string()))
+        .filter(|(_, text)| !everywhere(text) && *text != status.to_string())
+        .map(|(key, text)| format!("{key}={text}"))
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -66,23 +92,22 @@ pub fn loss_matrix() -> Result<(), Failed> {
         | dialect | upstream | op | not asked | not told | not known |\n|---|---|---|---|---|---|\n".to_owned();
     for dialect in VENDORS.iter().filter(|vendor| vendor.inbound.is_some()) {
         for upstream in VENDORS.iter().filter(|vendor| vendor.outbound.is_some()) {
-            for op in served(dialect)
-                .into_iter()
-                .filter(|op| callable(upstream).contains(op))
-            {
-                let told = told(dialect)?;
-                let known = known(upstream)?;
-                let row = [
-                    not_asked(upstream)?,
-                    known.difference(&told).copied().collect(),
-                    told.difference(&known).copied().collect(),
-                ];
-                let [asked, told, known] =
-                    row.map(|names| names.into_iter().collect::<Vec<_>>().join(", "));
+            let spoken = spoken(dialect).ok_or("no dialect")?;
+            let asked = Upstream::of(upstream).ok_or("no upstream")?;
+            for op in served(dialect).intersection(&callable(upstream)) {
+                let asks = Words::of(dialect, *op)?;
+                let heard = asked.flags(*op)?;
+                let not_asked = asks.flags().filter(|flag| !heard.contains(flag));
+                let told = told(&spoken, *op);
+                let known = known(upstream, *op)?;
                 writeln!(
                     table,
-                    "| {} | {} | {op} | {asked} | {told} | {known} |",
-                    dialect.id, upstream.id
+                    "| {} | {} | {op} | {} | {} | {} |",
+                    dialect.id,
+                    upstream.id,
+                    list(not_asked),
+                    list(known.difference(&told).copied()),
+                    list(told.difference(&known).copied()),
                 )?;
             }
         }
@@ -90,64 +115,28 @@ pub fn loss_matrix() -> Result<(), Failed> {
     golden("loss_matrix.md", &table)
 }
 
-fn not_asked(upstream: &'static Vendor) -> Result<BTreeSet<&'static str>, Failed> {
-    let upstream = Upstream::of(upstream).ok_or("no upstream")?;
-    let with = upstream.request(&picture_call(true))?;
-    let without = upstream.request(&picture_call(false))?;
-    let asked = with.uri() != without.uri() || with.body() != without.body();
-    Ok((!asked).then_some("details").into_iter().collect())
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
-/// The fields of an answer that the dialect has words for: those that change what it writes.
-fn told(dialect: &'static Vendor) -> Result<BTreeSet<&'static str>, Failed> {
-    let dialect = Dialect::of(dialect, &DialectSettings::default()).ok_or("no dialect")?;
-    let call = picture_call(true);
-    let bare = dialect.answer(&call, Liveness::new(Verdict::Live));
-    let mut told = BTreeSet::new();
-    for (name, fill, _) in DETAIL_FIELDS {
-        let mut details = FaceDetails::default();
-        fill(&mut details);
-        let answer = dialect.answer(
-            &call,
-            Liveness {
-                details,
-                ..Liveness::new(Verdict::Live)
-            },
-        );
-        if answer.body() != bare.body() {
-            told.insert(name);
-        }
-    }
-    let score = AttackScore::new(0.1);
-    if dialect
-        .answer(
-            &call,
-            Liveness {
-                score,
-                ..Liveness::new(Verdict::Live)
-            },
-        )
-        .body()
-        != bare.body()
-    {
-        told.insert("score");
-    }
-    Ok(told)
-}
-
-/// The fields that the upstream's fixtures hold at least once.
-fn known(upstream: &'static Vendor) -> Result<BTreeSet<&'static str>, Failed> {
-    let upstream = Upstream::of(upstream).ok_or("no upstream")?;
+/// The fields that the upstream's fixtures of that op hold at least once.
+fn known(upstream: &'static Vendor, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
+    let asked = Upstream::of(upstream).ok_or("no upstream")?;
     let mut known = BTreeSet::new();
-    for fixture in fixtures::responses(upstream.vendor.id)? {
-        let Ok(liveness) = upstream.read(&picture_call(true), fixture.response) else {
+    for fixture in fixtures::responses(upstream)? {
+        let read = asked.read(&fixture.call, fixture.response);
+        let (true, Ok(outcome)) = (fixture.call.op() == op, read) else {
             continue;
         };
-        let filled = DETAIL_FIELDS
-            .iter()
-            .filter(|(_, _, has)| has(&liveness.details));
-        known.extend(filled.map(|(name, ..)| *name));
-        known.extend(liveness.score.map(|_| "score"));
+        let facts = generate::facts_of(outcome);
+        for (name, copy) in generate::FIELDS {
+            let nothing = Liveness::new(Verdict::Undecided);
+            let mut copied = nothing.clone();
+            copy(&mut copied, &facts);
+            if copied != nothing {
+                known.insert(name);
+            }
+        }
     }
     Ok(known)
 }

@@ -1,21 +1,23 @@
 //! What the laws need around an adapter: contexts, a caller of each dialect, and proptest without its macro.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use libtest_mimic::Failed;
 use livegate::canonical::{
-    Call, CallId, ImageLiveness, Liveness, Media, Op, Outcome, Problem, Secret, Verdict,
+    Call, CallId, Match, Media, MediaForm, Op, Outcome, Problem, Secret, Verdict,
 };
 use livegate::vendors::{
-    DialectCx, DialectSettings, Inbound, Memo, Outbound, ScoreAs, Turn, UpstreamCx, Vendor,
+    DialectCx, DialectSettings, Inbound, Memo, Outbound, OwnSettings, Presented, ScoreAs,
+    SettingKind, Turn, UpstreamCx, Vendor,
 };
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::Value;
 
+use super::fixtures;
 use crate::generate;
 
 /// The id that stands in the fixtures.
@@ -23,20 +25,11 @@ pub const ID: CallId = CallId::from_bytes([
     0x8b, 0xf4, 0x7a, 0xb6, 0xed, 0xa6, 0x44, 0x76, 0x97, 0x3c, 0xc5, 0xf5, 0xb6, 0xeb, 0xf5, 0x7e,
 ]);
 
-/// Both ways to write a score.
-pub const SPELLINGS: [DialectSettings; 2] = [
-    DialectSettings {
-        score_as: ScoreAs::Number,
-        own: BTreeMap::new(),
-    },
-    DialectSettings {
-        score_as: ScoreAs::String,
-        own: BTreeMap::new(),
-    },
-];
-
 /// Stands in every secret and every picture, and may stand nowhere else.
 pub const CANARY: &str = "CANARY";
+
+/// Two faces are of one person above this similarity.
+const SAME_PERSON: f64 = 0.7;
 
 /// An inbound adapter at work.
 pub struct Dialect {
@@ -50,6 +43,19 @@ pub struct Upstream {
     pub vendor: &'static Vendor,
     pub adapter: &'static dyn Outbound,
     secrets: Vec<(&'static str, Secret)>,
+}
+
+/// What an answer decides about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Option<Verdict>,
+    pub same_person: Option<bool>,
+}
+
+/// What callers of a dialect can ask in one op, as its fixtures show.
+pub struct Words {
+    flags: BTreeSet<String>,
+    for_ops: Vec<Op>,
 }
 
 // === impl Dialect ===
@@ -75,26 +81,96 @@ impl Dialect {
         self.adapter.parse_request(&self.cx(), op, request)
     }
 
-    pub fn answer(&self, call: &Call, liveness: Liveness) -> Response<Bytes> {
-        self.adapter
-            .render_response(&self.cx(), call, &Outcome::Liveness(liveness))
+    pub fn answer(&self, call: &Call, outcome: &Outcome) -> Response<Bytes> {
+        self.adapter.render_response(&self.cx(), call, outcome)
     }
 
     pub fn problem(&self, op: Op, problem: &Problem) -> Response<Bytes> {
         self.adapter.render_problem(&self.cx(), Some(op), problem)
     }
 
-    /// The verdict that a caller of this dialect reads. An error is not one.
-    pub fn verdict_read(&self, call: &Call, response: Response<Bytes>) -> Result<Verdict, Failed> {
+    /// The credential from the head or, where the dialect says that it may stand there, from the body.
+    pub fn credential(&self, request: &Request<Bytes>) -> Option<Presented> {
+        let (head, _) = request.clone().into_parts();
+        let in_head = self.adapter.credential(&head);
+        if in_head.is_some() || !self.adapter.capabilities().credential_in_body {
+            return in_head;
+        }
+        self.adapter.credential_in_body(request)
+    }
+
+    /// What a caller of this dialect reads of an answer. An error decides nothing, and neither does what is not read.
+    pub fn decision_read(
+        &self,
+        call: &Call,
+        response: Response<Bytes>,
+    ) -> Result<Decision, Failed> {
         if let Some(upstream) = Upstream::of(self.vendor) {
-            return Ok(upstream.read(call, response)?.verdict);
+            return Ok(Decision::of(&upstream.read(call, response)?));
         }
-        // Only our own API has no outbound half, and it says its verdict in so many words.
-        match json(&response)?["verdict"].as_str() {
-            Some("live") => Ok(Verdict::Live),
-            Some("spoof") => Ok(Verdict::Spoof),
-            Some(_) | None => Ok(Verdict::Undecided),
+        // Only our own API has no outbound half, and it says its decisions in so many words.
+        let body = json(&response)?;
+        let verdict = match body["verdict"].as_str() {
+            Some("live") => Some(Verdict::Live),
+            Some("spoof") => Some(Verdict::Spoof),
+            Some(_) | None => None,
+        };
+        let same_person = body["same_person"].as_bool();
+        Ok(Decision {
+            verdict,
+            same_person,
+        })
+    }
+}
+
+// === impl Decision ===
+
+impl Decision {
+    pub fn of(outcome: &Outcome) -> Self {
+        let same_person = |matched: &Match| matched.similarity > SAME_PERSON;
+        match outcome {
+            // Of who is not live, dialects say no more.
+            Outcome::Liveness(liveness) => Self {
+                verdict: Some(liveness.verdict),
+                same_person: liveness
+                    .matched
+                    .as_ref()
+                    .filter(|_| liveness.verdict == Verdict::Live)
+                    .map(same_person),
+            },
+            Outcome::Match(matched) => Self {
+                verdict: None,
+                same_person: Some(same_person(matched)),
+            },
+            Outcome::Quality(_) | Outcome::Uploaded(_) => Self {
+                verdict: None,
+                same_person: None,
+            },
         }
+    }
+
+    /// Whether a caller who asked this lets the person pass.
+    pub fn grants(self, op: Op) -> bool {
+        let live = self.verdict == Some(Verdict::Live);
+        let same = self.same_person == Some(true);
+        match op {
+            Op::ImageLiveness | Op::BundleLiveness | Op::VideoLiveness => live,
+            Op::VideoMatch => live && same,
+            Op::FaceMatch => same,
+            Op::FaceQuality | Op::Upload => false,
+        }
+    }
+}
+
+/// Whether an answer of that op decides about a person.
+pub fn decides(op: Op) -> bool {
+    match op {
+        Op::FaceQuality | Op::Upload => false,
+        Op::ImageLiveness
+        | Op::BundleLiveness
+        | Op::VideoLiveness
+        | Op::VideoMatch
+        | Op::FaceMatch => true,
     }
 }
 
@@ -105,9 +181,7 @@ impl Upstream {
     pub fn of(vendor: &'static Vendor) -> Option<Self> {
         let adapter = vendor.outbound?;
         let secrets = adapter.credentials().iter();
-        let secrets = secrets
-            .map(|name| (*name, Secret::new(format!("{CANARY}-{name}"))))
-            .collect();
+        let secrets = secrets.map(|name| (*name, secret(vendor, name))).collect();
         Some(Self {
             vendor,
             adapter,
@@ -143,20 +217,146 @@ impl Upstream {
         }
     }
 
-    pub fn read(&self, call: &Call, response: Response<Bytes>) -> Result<Liveness, Problem> {
+    pub fn read(&self, call: &Call, response: Response<Bytes>) -> Result<Outcome, Problem> {
         let turn = self
             .adapter
             .parse_response(call, Memo::default(), response, &self.cx())?;
         match turn {
-            Turn::Done(Outcome::Liveness(liveness)) => Ok(liveness),
-            Turn::Done(Outcome::Match(_) | Outcome::Quality(_) | Outcome::Uploaded(_))
-            | Turn::Send { .. } => Err(Problem::unsupported()),
+            Turn::Done(outcome) => Ok(outcome),
+            Turn::Send { .. } => Err(Problem::unsupported()),
         }
+    }
+
+    /// The forms of media that it takes in that op.
+    pub fn forms(&self, op: Op) -> &'static [MediaForm] {
+        let support = self.adapter.capabilities().support(op);
+        support.map_or(&[], |support| support.forms)
+    }
+
+    /// The flags that change what it is asked in that op.
+    pub fn flags(&self, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
+        let mut asked = BTreeSet::new();
+        for name in generate::FLAGS {
+            let with = everything(op);
+            let mut without = with.clone();
+            let Some(flag) = generate::flag(&mut without, name) else {
+                continue;
+            };
+            *flag = false;
+            let (with, without) = (self.request(&with)?, self.request(&without)?);
+            if with.uri() != without.uri() || with.body() != without.body() {
+                asked.insert(name);
+            }
+        }
+        Ok(asked)
     }
 }
 
+// === impl Words ===
+
+impl Words {
+    pub fn of(vendor: &'static Vendor, op: Op) -> Result<Self, Failed> {
+        let mut words = Self {
+            flags: BTreeSet::new(),
+            for_ops: Vec::new(),
+        };
+        for fixture in fixtures::requests(vendor)? {
+            let Some(canon) = fixture.canon.call else {
+                continue;
+            };
+            let mut call = canon.call(&fixture.canon.op)?;
+            if call.op() != op {
+                continue;
+            }
+            for name in generate::FLAGS {
+                if generate::flag(&mut call, name).is_some_and(|flag| *flag) {
+                    words.flags.insert(name.to_owned());
+                }
+            }
+            if let Call::Upload(upload) = call {
+                words.for_ops.push(upload.for_op);
+            }
+        }
+        Ok(words)
+    }
+
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(String::as_str)
+    }
+
+    /// The call, without what cannot be said.
+    pub fn say(&self, mut call: Call) -> Call {
+        for name in generate::FLAGS {
+            if let Some(flag) = generate::flag(&mut call, name) {
+                *flag &= self.flags.contains(name);
+            }
+        }
+        if let Call::Upload(upload) = &mut call
+            && !self.for_ops.contains(&upload.for_op)
+            && let Some(first) = self.for_ops.first()
+        {
+            upload.for_op = *first;
+        }
+        call
+    }
+}
+
+/// Every way in which a tenant may set up a dialect.
+pub fn settings(vendor: &'static Vendor) -> Vec<DialectSettings> {
+    let mut secrets = OwnSettings::default();
+    for setting in vendor.settings {
+        if let SettingKind::Secret { .. } = setting.kind {
+            let secret = secret(vendor, setting.name);
+            secrets.secrets.insert(setting.name, secret);
+        }
+    }
+    let mut all_own = vec![secrets];
+    for setting in vendor.settings {
+        if let SettingKind::Number(numbers) = setting.kind {
+            all_own = all_own
+                .iter()
+                .flat_map(|own| {
+                    numbers.iter().map(|number| {
+                        let mut own = own.clone();
+                        own.numbers.insert(setting.name, *number);
+                        own
+                    })
+                })
+                .collect();
+        }
+    }
+    let spellings = [ScoreAs::Number, ScoreAs::String];
+    let spell = |score_as| {
+        let all_own = all_own.clone().into_iter();
+        all_own.map(move |own| DialectSettings {
+            score_as,
+            own: [(vendor.id, own)].into(),
+        })
+    };
+    spellings.into_iter().flat_map(spell).collect()
+}
+
+/// The secret of that name, the same for a vendor's upstream and for a tenant's clients; as long as it has to be.
+fn secret(vendor: &Vendor, name: &str) -> Secret {
+    let mut secret = format!("{CANARY}-{name}");
+    for setting in vendor
+        .settings
+        .iter()
+        .filter(|setting| setting.name == name)
+    {
+        if let SettingKind::Secret { bytes } = setting.kind {
+            secret = secret
+                .chars()
+                .chain(std::iter::repeat('-'))
+                .take(bytes)
+                .collect();
+        }
+    }
+    Secret::new(secret)
+}
+
 /// The ops that a dialect serves.
-pub fn served(vendor: &Vendor) -> Vec<Op> {
+pub fn served(vendor: &Vendor) -> BTreeSet<Op> {
     let support = vendor.inbound.map(|inbound| inbound.capabilities().ops);
     support
         .into_iter()
@@ -166,7 +366,7 @@ pub fn served(vendor: &Vendor) -> Vec<Op> {
 }
 
 /// The ops that an upstream can be asked.
-pub fn callable(vendor: &Vendor) -> Vec<Op> {
+pub fn callable(vendor: &Vendor) -> BTreeSet<Op> {
     let support = vendor.outbound.map(|outbound| outbound.capabilities().ops);
     support
         .into_iter()
@@ -180,18 +380,39 @@ pub fn json(response: &Response<Bytes>) -> Result<Value, Failed> {
     Ok(serde_json::from_slice(response.body())?)
 }
 
-/// Some call of that op, always the same.
-pub fn sample_call(op: Op) -> Result<Call, Failed> {
-    let tree = generate::call(op).new_tree(&mut TestRunner::deterministic())?;
-    Ok(tree.current())
+/// The call of that op that asks everything. Its media is the canary.
+pub fn everything(op: Op) -> Call {
+    let mut call = generate::plain(op, canary(), canary(), Op::ImageLiveness);
+    for name in generate::FLAGS {
+        if let Some(flag) = generate::flag(&mut call, name) {
+            *flag = true;
+        }
+    }
+    call
 }
 
-/// A call of the op that every vendor has. Its picture is the canary.
-pub fn picture_call(details: bool) -> Call {
-    Call::ImageLiveness(ImageLiveness {
-        image: Media::Bytes(Bytes::from_static(CANARY.as_bytes())),
-        details,
-    })
+/// The canary as a file.
+pub fn canary() -> Media {
+    Media::Bytes(Bytes::from_static(CANARY.as_bytes()))
+}
+
+/// The fields of an answer that the dialect has words for: those that change what it writes.
+pub fn told(dialect: &Dialect, op: Op) -> BTreeSet<&'static str> {
+    let call = everything(op);
+    let [one, two] = generate::full();
+    let written = |facts| {
+        dialect
+            .answer(&call, &generate::outcome(op, facts))
+            .into_body()
+    };
+    let whole = written(one.clone());
+    let changes = |(_, copy): &&generate::Field| {
+        let mut other = one.clone();
+        copy(&mut other, &two);
+        written(other) != whole
+    };
+    let told = generate::FIELDS.iter().filter(changes);
+    told.map(|(name, _)| *name).collect()
 }
 
 /// Tries the law on generated values; a failure names the smallest that breaks it.

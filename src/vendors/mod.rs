@@ -72,6 +72,8 @@ pub enum SettingKind {
     Secret {
         /// Its exact length.
         bytes: usize,
+        /// What the vendor publishes as its default. It protects nothing, so a tenant has to allow it.
+        published: Option<&'static str>,
     },
     /// One of these numbers.
     Number(&'static [i64]),

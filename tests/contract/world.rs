@@ -344,7 +344,7 @@ fn secret(vendor: &Vendor, name: &str) -> Secret {
         .iter()
         .filter(|setting| setting.name == name)
     {
-        if let SettingKind::Secret { bytes } = setting.kind {
+        if let SettingKind::Secret { bytes, .. } = setting.kind {
             secret = secret
                 .chars()
                 .chain(std::iter::repeat('-'))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use hyper::body::{Body, Frame};
+use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
 /// One way to go wrong.
@@ -211,6 +211,15 @@ impl Body for Answer {
                 Poll::Pending
             }
             End::Cut => Poll::Ready(Some(Err(io::Error::other("cut on demand")))),
+        }
+    }
+
+    /// Known of a whole answer, so that its length is told.
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.rest.as_ref().map_or(0, Bytes::len) as u64;
+        match self.end {
+            End::Whole => SizeHint::with_exact(rest),
+            End::CutAfterFlush | End::Cut => SizeHint::default(),
         }
     }
 }

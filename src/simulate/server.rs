@@ -1,14 +1,13 @@
 //! A vendor's inbound half on a socket.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{Request, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -154,20 +153,21 @@ impl Simulator {
         head: Parts,
         body: Incoming,
     ) -> Result<(Call, Outcome, Scripted), Problem> {
-        let op = op.ok_or_else(|| {
-            let unknown = "there is no such path, or not with this method";
-            Problem::new(ProblemKind::NotFound, unknown)
-        })?;
         let capabilities = self.inbound.capabilities();
-        let support = capabilities.support(op).ok_or_else(Problem::unsupported)?;
+        let support = op.and_then(|op| capabilities.support(op));
+        // Read before anything is refused: who is cut off while still sending may never read the refusal.
+        let body = read(body, support.map_or(0, |support| support.max_body)).await;
+        let (Some(op), Some(support)) = (op, support) else {
+            let unknown = "there is no such path, or not with this method";
+            return Err(Problem::new(ProblemKind::NotFound, unknown));
+        };
         let asked = asked::<Scripted>(&head, OUTCOME)?;
         let presented = self.inbound.credential(&head);
         let in_body = presented.is_none() && capabilities.credential_in_body;
         if !in_body {
             self.account.admit(self.vendor, presented.as_ref())?;
         }
-        let body = read(body, support.max_body).await?;
-        let request = Request::from_parts(head, body);
+        let request = Request::from_parts(head, body?);
         if in_body {
             let presented = self.inbound.credential_in_body(&request);
             self.account.admit(self.vendor, presented.as_ref())?;
@@ -232,28 +232,37 @@ fn simulated(kind: ProblemKind) -> Problem {
     }
 }
 
+/// The whole body. What is over `max` is read too, and forgotten.
 async fn read(body: Incoming, max: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
+    let collected = tokio::time::timeout(BODY_WITHIN, collect(body, max)).await;
+    let (bytes, length) = collected
+        .map_err(|_elapsed| {
+            let late = "the body did not arrive in time";
+            Problem::new(ProblemKind::BodyTimeout, late)
+        })?
+        .map_err(|error| {
+            let broken = "the body is malformed or breaks off";
+            Problem::new(ProblemKind::MalformedRequest, broken).source(error)
+        })?;
+    if length > max {
         let detail = format!("the body is larger than {max} bytes");
-        Problem::new(ProblemKind::BodyTooLarge, detail)
-    };
-    let declared = usize::try_from(body.size_hint().lower());
-    if declared.is_ok_and(|length| length > max) {
-        return Err(too_large());
+        return Err(Problem::new(ProblemKind::BodyTooLarge, detail));
     }
-    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, max).collect()).await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(broken(error)),
-        Err(_elapsed) => Err(Problem::new(
-            ProblemKind::BodyTimeout,
-            "the body did not arrive in time",
-        )),
-    }
+    Ok(bytes)
 }
 
-fn broken(error: Box<dyn Error + Send + Sync>) -> Problem {
-    let detail = "the body is malformed or breaks off";
-    Problem::new(ProblemKind::MalformedRequest, detail).source(error)
+/// The body as far as it goes into `max`, and its length.
+async fn collect(mut body: Incoming, max: usize) -> Result<(Bytes, usize), hyper::Error> {
+    let mut bytes = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= max {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((bytes.freeze(), length))
 }

@@ -175,6 +175,20 @@ impl Call {
         }
     }
 
+    /// The still pictures among its media: those that [`ImageRules`](super::ImageRules) are about.
+    #[must_use]
+    pub fn pictures(&self) -> Vec<&Media> {
+        match self {
+            Self::BundleLiveness(_) | Self::VideoLiveness(_) => Vec::new(),
+            Self::VideoMatch(call) => vec![&call.reference],
+            Self::Upload(call) if call.for_op != Op::ImageLiveness => Vec::new(),
+            Self::ImageLiveness(_)
+            | Self::FaceMatch(_)
+            | Self::FaceQuality(_)
+            | Self::Upload(_) => self.media(),
+        }
+    }
+
     /// Every piece of media in the call, subject first.
     #[must_use]
     pub fn media(&self) -> Vec<&Media> {

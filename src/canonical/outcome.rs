@@ -67,6 +67,8 @@ pub struct Liveness {
     pub native: Option<NativeScore>,
     /// Why there is no verdict, in one sentence that a caller may read. Only with [`Verdict::Undecided`].
     pub reason: Option<Cow<'static, str>>,
+    /// The video was refused because it is too short to judge. Only with [`Verdict::Spoof`].
+    pub too_short: bool,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
     /// The frame that a video or a bundle was judged by.
@@ -90,6 +92,7 @@ impl Liveness {
             score: None,
             native: None,
             reason: None,
+            too_short: false,
             details: FaceDetails::default(),
             selection: None,
             matched: None,
@@ -168,10 +171,23 @@ impl fmt::Debug for Selection {
 /// A comparison of two faces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
-    /// 0..1, up = same person, same person above 0.7 (the scale of the dialect that publishes one).
+    /// 0..1, up = same person, on the scale of the dialect that publishes one.
     pub similarity: f64,
     /// The upstream's number as it was written.
     pub native: Option<NativeScore>,
+}
+
+// === impl Match ===
+
+impl Match {
+    /// One person above this similarity.
+    pub const SAME_PERSON: f64 = 0.7;
+
+    /// What the number decides.
+    #[must_use]
+    pub fn is_same_person(&self) -> bool {
+        self.similarity > Self::SAME_PERSON
+    }
 }
 
 /// Grades of the faces on a photo.
@@ -179,6 +195,8 @@ pub struct Match {
 pub struct Quality {
     /// One entry per face, largest first.
     pub faces: Vec<FaceDetails>,
+    /// What only the answering vendor understands.
+    pub extras: Extras,
 }
 
 /// An id for media that was kept.

@@ -14,6 +14,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
+use super::network;
+
 /// A fixed number of threads.
 pub struct Pool {
     shared: Arc<Shared>,
@@ -68,7 +70,7 @@ impl Pool {
             let shared = Arc::clone(&pool.shared);
             let thread = thread::Builder::new()
                 .name("inference".to_owned())
-                .spawn(move || shared.work())?;
+                .spawn(move || network::dedicate(|| shared.work()))?;
             pool.threads.push(thread);
         }
         Ok(pool)

@@ -18,10 +18,17 @@
 #![warn(missing_docs)]
 
 pub mod accuauth;
+pub mod acedata;
 pub mod body;
+mod complaint;
+pub mod linkface;
 pub mod local;
 pub mod native;
+mod reply;
 mod sample;
+mod score;
+pub mod senseid;
+pub mod tencent;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -30,12 +37,20 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
-pub use sample::{Credentials, Sample};
+pub use sample::{Credentials, Sample, SampleBody};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
 /// Every vendor we know.
-pub static VENDORS: &[&Vendor] = &[&native::VENDOR, &accuauth::VENDOR, &local::VENDOR];
+pub static VENDORS: &[&Vendor] = &[
+    &native::VENDOR,
+    &accuauth::VENDOR,
+    &linkface::VENDOR,
+    &acedata::VENDOR,
+    &senseid::VENDOR,
+    &tencent::VENDOR,
+    &local::VENDOR,
+];
 
 /// One vendor. Either half may be missing.
 #[derive(Debug)]
@@ -278,6 +293,8 @@ pub struct DialectCx<'a> {
     pub id: CallId,
     /// The tenant's choices; the defaults before the tenant is known.
     pub settings: &'a DialectSettings,
+    /// The caller's `Accept`, for dialects that answer in more than one media type.
+    pub accept: Option<&'a HeaderValue>,
 }
 
 /// A tenant's choices where a vendor's clients disagree about the dialect.
@@ -320,6 +337,23 @@ pub struct UpstreamCx<'a> {
     /// Seconds since 1970, for vendors that sign the time.
     pub unix_seconds: i64,
     secrets: &'a [(&'static str, Secret)],
+}
+
+// === impl Presented ===
+
+impl Presented {
+    /// The token of `Authorization: Bearer`. None if there is none, or more than one such header.
+    #[must_use]
+    pub fn bearer(head: &Parts) -> Option<Self> {
+        let mut values = head.headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+            .then(|| Self::Bearer(Secret::new(token.to_owned())))
+    }
 }
 
 // === impl Turn ===

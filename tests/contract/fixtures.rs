@@ -11,8 +11,8 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use libtest_mimic::Failed;
 use livegate::canonical::{
-    AttackScore, Call, FaceDetails, Liveness, Match, Media, NativeScore, Op, Orientation, Outcome,
-    Problem, ProblemKind, Quality, Retry, Secret, Selection, Uploaded, Verdict,
+    AttackScore, Call, Extras, FaceDetails, Liveness, Match, Media, NativeScore, Op, Orientation,
+    Outcome, Problem, ProblemKind, Quality, Retry, Secret, Selection, Uploaded, Verdict,
 };
 use livegate::vendors::{DialectSettings, OwnSettings, ScoreAs, Vendor};
 use memchr::memmem;
@@ -101,6 +101,8 @@ pub struct ResponseCanon {
     #[serde(default)]
     pub refused_by: Vec<String>,
     pub written_from: Option<WrittenFrom>,
+    /// What we write of the outcome, where the vendor's documents contradict each other.
+    pub written: Option<Value>,
 }
 
 /// The fields of every kind of answer; each op takes its own.
@@ -111,6 +113,8 @@ struct OutcomeCanon {
     attack_score: Option<f64>,
     native: Option<String>,
     reason: Option<String>,
+    #[serde(default)]
+    too_short: bool,
     #[serde(default)]
     details: DetailsCanon,
     selection: Option<SelectionCanon>,
@@ -379,7 +383,10 @@ impl OutcomeCanon {
             Op::FaceQuality => {
                 let faces: Result<_, Failed> =
                     self.faces.iter().map(DetailsCanon::details).collect();
-                Outcome::Quality(Quality { faces: faces? })
+                Outcome::Quality(Quality {
+                    faces: faces?,
+                    extras: Extras::default(),
+                })
             }
             Op::Upload => Outcome::Uploaded(stored.ok_or("no id")?),
             Op::ImageLiveness | Op::BundleLiveness | Op::VideoLiveness | Op::VideoMatch => {
@@ -392,6 +399,7 @@ impl OutcomeCanon {
                     score: self.attack_score.and_then(AttackScore::new),
                     native: native(&self.native),
                     reason: self.reason.clone().map(Into::into),
+                    too_short: self.too_short,
                     details: self.details.details()?,
                     selection: selection.map(SelectionCanon::selection).transpose()?,
                     matched,

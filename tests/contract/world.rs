@@ -28,9 +28,6 @@ pub const ID: CallId = CallId::from_bytes([
 /// Stands in every secret and every picture, and may stand nowhere else.
 pub const CANARY: &str = "CANARY";
 
-/// Two faces are of one person above this similarity.
-const SAME_PERSON: f64 = 0.7;
-
 /// An inbound adapter at work.
 pub struct Dialect {
     pub vendor: &'static Vendor,
@@ -74,6 +71,7 @@ impl Dialect {
         DialectCx {
             id: ID,
             settings: &self.settings,
+            accept: None,
         }
     }
 
@@ -127,7 +125,6 @@ impl Dialect {
 
 impl Decision {
     pub fn of(outcome: &Outcome) -> Self {
-        let same_person = |matched: &Match| matched.similarity > SAME_PERSON;
         match outcome {
             // Of who is not live, dialects say no more.
             Outcome::Liveness(liveness) => Self {
@@ -136,11 +133,11 @@ impl Decision {
                     .matched
                     .as_ref()
                     .filter(|_| liveness.verdict == Verdict::Live)
-                    .map(same_person),
+                    .map(Match::is_same_person),
             },
             Outcome::Match(matched) => Self {
                 verdict: None,
-                same_person: Some(same_person(matched)),
+                same_person: Some(matched.is_same_person()),
             },
             Outcome::Quality(_) | Outcome::Uploaded(_) => Self {
                 verdict: None,
@@ -233,11 +230,22 @@ impl Upstream {
         support.map_or(&[], |support| support.forms)
     }
 
+    /// The call of that op that asks everything, its media in a form that is taken.
+    pub fn everything(&self, op: Op) -> Call {
+        let url = || Media::Url(format!("https://{CANARY}.example/"));
+        let stored = || Media::Stored(CANARY.to_owned());
+        match self.forms(op).first() {
+            None | Some(MediaForm::Bytes) => everything_about(op, &canary()),
+            Some(MediaForm::Url) => everything_about(op, &url()),
+            Some(MediaForm::Stored) => everything_about(op, &stored()),
+        }
+    }
+
     /// The flags that change what it is asked in that op.
     pub fn flags(&self, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
         let mut asked = BTreeSet::new();
         for name in generate::FLAGS {
-            let with = everything(op);
+            let with = self.everything(op);
             let mut without = with.clone();
             let Some(flag) = generate::flag(&mut without, name) else {
                 continue;
@@ -382,7 +390,11 @@ pub fn json(response: &Response<Bytes>) -> Result<Value, Failed> {
 
 /// The call of that op that asks everything. Its media is the canary.
 pub fn everything(op: Op) -> Call {
-    let mut call = generate::plain(op, canary(), canary(), Op::ImageLiveness);
+    everything_about(op, &canary())
+}
+
+fn everything_about(op: Op, media: &Media) -> Call {
+    let mut call = generate::plain(op, media.clone(), media.clone(), Op::ImageLiveness);
     for name in generate::FLAGS {
         if let Some(flag) = generate::flag(&mut call, name) {
             *flag = true;

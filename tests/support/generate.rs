@@ -277,6 +277,7 @@ pub fn outcome(op: Op, facts: Liveness) -> Outcome {
         })),
         Op::FaceQuality => Outcome::Quality(Quality {
             faces: vec![facts.details],
+            extras: facts.extras,
         }),
         Op::Upload => Outcome::Uploaded(facts.stored.unwrap_or(Uploaded { id: "id".into() })),
     }

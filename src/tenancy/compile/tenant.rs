@@ -97,7 +97,7 @@ impl Compiler<'_> {
             time_zone,
             settings: DialectSettings {
                 score_as: written.score_as,
-                ..DialectSettings::default()
+                own: self.own_settings(name, written),
             },
         }
     }

@@ -3,15 +3,18 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
-use serde_json::value::RawValue;
 
-use super::wire::{Answer, Extra, Failure, JsonRequest, Score, Status};
-use super::{CAPABILITIES, ID, ID_HEADERS, PATH, SCALE, SECRET_HEADERS};
+use super::wire::{Answer, Comparison, Extra, Failure, Status};
+use super::{ID, ID_HEADERS, PATH, SCALE, SECRET_HEADERS, SERVED};
 use crate::canonical::{
-    Call, ImageLiveness, Liveness, Media, Op, Outcome, Problem, ProblemKind, Secret,
+    BundleLiveness, Call, FaceMatch, ImageLiveness, Liveness, Match, Media, Op, Outcome, Problem,
+    ProblemKind, Secret,
 };
-use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, ScoreAs};
+use crate::vendors::body::{self, Fields};
+use crate::vendors::score::{self, Score};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct AccuAuthDialect;
@@ -23,15 +26,15 @@ const MISSING: &str = "must specify 'file' or 'image_base64' argument";
 
 impl Inbound for AccuAuthDialect {
     fn capabilities(&self) -> &'static Capabilities {
-        &CAPABILITIES
+        &SERVED
     }
 
     fn recognise(&self, head: &Parts) -> Option<Op> {
-        (head.method == Method::POST && head.uri.path() == PATH).then_some(Op::ImageLiveness)
+        op_at(head.uri.path()).filter(|_| head.method == Method::POST)
     }
 
     fn claims(&self, head: &Parts) -> bool {
-        head.uri.path() == PATH
+        op_at(head.uri.path()).is_some()
             || ID_HEADERS
                 .iter()
                 .chain(&SECRET_HEADERS)
@@ -55,25 +58,32 @@ impl Inbound for AccuAuthDialect {
         op: Op,
         request: Request<Bytes>,
     ) -> Result<Call, Problem> {
-        if op != Op::ImageLiveness {
-            return Err(Problem::unsupported());
-        }
         let (head, body) = request.into_parts();
-        let (image, details) = match ContentType::of(&head.headers)? {
-            _ if body.is_empty() => (None, false),
-            ContentType::Multipart { boundary } => {
-                read_fields(&multipart::read(&body, &boundary)?)?
+        let fields = body::read(&head.headers, &body)?;
+        match op {
+            Op::ImageLiveness => Ok(Call::ImageLiveness(ImageLiveness {
+                image: picture(&fields, ["file", "image_base64"], MISSING)?,
+                details: is_one(&fields, "return_extra")?,
+            })),
+            Op::BundleLiveness => Ok(Call::BundleLiveness(BundleLiveness {
+                bundle: bundle(&fields)?,
+                return_image: is_one(&fields, "return_image")?,
+                details: is_one(&fields, "return_extra")?,
+            })),
+            Op::FaceMatch => {
+                let first = "must specify 'file_1' or 'image_base64_1' argument";
+                let second = "must specify 'file_2' or 'image_base64_2' argument";
+                Ok(Call::FaceMatch(FaceMatch {
+                    first: picture(&fields, ["file_1", "image_base64_1"], first)?,
+                    second: picture(&fields, ["file_2", "image_base64_2"], second)?,
+                    auto_rotate: false,
+                    check_quality: false,
+                }))
             }
-            ContentType::Form => read_fields(&form::read(&body)?)?,
-            ContentType::Json => read_json(&body)?,
-            // The vendor finds no argument in such a body.
-            ContentType::Other(_) => (None, false),
-        };
-        let image = image.ok_or_else(|| Problem::new(ProblemKind::MediaMissing, MISSING))?;
-        Ok(Call::ImageLiveness(ImageLiveness {
-            image: Media::Bytes(image),
-            details,
-        }))
+            Op::VideoLiveness | Op::VideoMatch | Op::FaceQuality | Op::Upload => {
+                Err(Problem::unsupported())
+            }
+        }
     }
 
     fn render_response(
@@ -82,10 +92,18 @@ impl Inbound for AccuAuthDialect {
         call: &Call,
         outcome: &Outcome,
     ) -> Response<Bytes> {
-        let (Call::ImageLiveness(asked), Outcome::Liveness(liveness)) = (call, outcome) else {
-            return self.render_problem(cx, Some(call.op()), &Problem::unsupported());
+        let (liveness, details, image_base64) = match (call, outcome) {
+            (Call::ImageLiveness(asked), Outcome::Liveness(found)) => (found, asked.details, None),
+            (Call::BundleLiveness(asked), Outcome::Liveness(found)) => {
+                let face = found.selection.as_ref().and_then(|s| s.face.as_ref());
+                let face = face.filter(|_| asked.return_image);
+                let encoded = face.map(|face| base64_turbo::STANDARD.encode(face));
+                (found, asked.details, encoded)
+            }
+            (Call::FaceMatch(_), Outcome::Match(found)) => return compared(cx, found),
+            _ => return self.render_problem(cx, Some(call.op()), &Problem::unsupported()),
         };
-        let Some(score) = score(cx.settings.score_as, liveness) else {
+        let Some(score) = Score::of(cx.settings.score_as, ID, &SCALE, liveness) else {
             let reason = liveness.reason.clone();
             let problem = Problem::new(
                 ProblemKind::Undecided,
@@ -97,7 +115,8 @@ impl Inbound for AccuAuthDialect {
             request_id: request_id(cx),
             status: Status::Success,
             score,
-            extra: asked.details.then(|| extra(liveness)).flatten(),
+            image_base64,
+            extra: details.then(|| extra(liveness)).flatten(),
         };
         body::respond(StatusCode::OK, "application/json", &answer)
     }
@@ -105,13 +124,13 @@ impl Inbound for AccuAuthDialect {
     fn render_problem(
         &self,
         cx: &DialectCx<'_>,
-        _: Option<Op>,
+        op: Option<Op>,
         problem: &Problem,
     ) -> Response<Bytes> {
-        let (code, status) = status(problem.kind);
+        let (code, status) = status(op, problem.kind);
         let failure = Failure {
             status,
-            reason: reason(problem),
+            reason: body::told(problem),
             request_id: request_id(cx),
         };
         let mut response = body::respond(code, "application/json", &failure);
@@ -126,10 +145,17 @@ impl Inbound for AccuAuthDialect {
                 ("X-DF-API-ID", credentials.id.to_owned()),
                 ("X-DF-API-SECRET", credentials.secret.to_owned()),
             ],
-            file_field: "file",
-            fields: &[("return_extra", "1")],
+            body: SampleBody::Form {
+                file: "file",
+                fields: vec![("return_extra", "1".to_owned())],
+            },
         })
     }
+}
+
+fn op_at(path: &str) -> Option<Op> {
+    let support = SERVED.ops.iter().find(|support| support.path == path)?;
+    Some(support.op)
 }
 
 /// The one value of a header that has two spellings. None if it is absent, empty, or contradicts itself.
@@ -142,56 +168,68 @@ fn only_value<'a>(head: &'a Parts, names: [&'static str; 2]) -> Option<&'a str> 
     values.all(|other| other == value).then_some(text)
 }
 
-/// Picture and `return_extra` of a multipart or a form.
-fn read_fields(fields: &Fields) -> Result<(Option<Bytes>, bool), Problem> {
-    let file = fields.one("file")?.and_then(|field| field.file());
-    let encoded = fields.one("image_base64")?;
-    let details = match fields.one("return_extra")? {
-        Some(field) => field.text()? == "1",
-        None => false,
-    };
-    let image = match (file, encoded) {
-        (Some(file), _) if !file.is_empty() => Some(file.clone()),
-        (_, Some(text)) if !text.is_empty() => Some(text.base64()?),
-        (Some(_) | None, Some(_) | None) => None,
-    };
-    Ok((image, details))
+/// A picture as a file or, failing that, in base64.
+fn picture(
+    fields: &Fields,
+    [file, encoded]: [&'static str; 2],
+    missing: &'static str,
+) -> Result<Media, Problem> {
+    let file = fields.one(file)?.and_then(|field| field.file());
+    let encoded = fields.one(encoded)?;
+    match (file, encoded) {
+        (Some(file), _) if !file.is_empty() => Ok(Media::Bytes(file.clone())),
+        (_, Some(text)) if !text.is_empty() => Ok(Media::Bytes(text.base64()?)),
+        (Some(_) | None, Some(_) | None) => Err(Problem::new(ProblemKind::MediaMissing, missing)),
+    }
 }
 
-fn read_json(text: &[u8]) -> Result<(Option<Bytes>, bool), Problem> {
-    let request: JsonRequest<'_> = json::read(text)?;
-    let image = match request.image_base64 {
-        Some(text) if !text.0.is_empty() => Some(body::base64::decode(text.0.as_bytes())?),
-        Some(_) | None => None,
-    };
-    let details = request
-        .return_extra
-        .is_some_and(|value| matches!(value.get(), "1" | r#""1""#));
-    Ok((image, details))
+/// An SDK's bundle as a file, else an address of it, else the id that the vendor's web SDK got for one.
+fn bundle(fields: &Fields) -> Result<Media, Problem> {
+    let file = fields.one("liveness_data_file")?;
+    if let Some(file) = file.and_then(|field| field.file())
+        && !file.is_empty()
+    {
+        return Ok(Media::Bytes(file.clone()));
+    }
+    if let Some(url) = fields
+        .one("liveness_data_url")?
+        .filter(|url| !url.is_empty())
+    {
+        return Ok(Media::Url(url.text()?.into_owned()));
+    }
+    match fields.one("image_id")?.filter(|id| !id.is_empty()) {
+        Some(id) => Ok(Media::Stored(id.text()?.into_owned())),
+        None => Err(Problem::new(
+            ProblemKind::MediaMissing,
+            "must specify 'liveness_data_file' or 'image_id' argument",
+        )),
+    }
 }
 
-/// The vendor's own number digit for digit, unless the upstream's threshold made another verdict of it; else a number
-/// for the verdict. None if there is no verdict.
-fn score(form: ScoreAs, liveness: &Liveness) -> Option<Score> {
-    let synthesised = SCALE.write(liveness.verdict, liveness.score)?;
-    let verbatim = liveness
-        .native
-        .as_ref()
-        .filter(|native| native.vendor == ID)
-        .map(|native| native.text.as_str())
-        .filter(|text| {
-            let read = text.parse().ok().and_then(|number| SCALE.read(number));
-            read.is_some_and(|(verdict, _)| verdict == liveness.verdict)
-        });
-    Some(match (form, verbatim) {
-        (ScoreAs::String, Some(text)) => Score::Text(text.to_owned()),
-        (ScoreAs::String, None) => Score::Text(format!("{synthesised:.5}")),
-        (ScoreAs::Number, Some(text)) => match RawValue::from_string(text.to_owned()) {
-            Ok(number) => Score::Verbatim(number),
-            Err(_) => Score::Number(synthesised),
-        },
-        (ScoreAs::Number, None) => Score::Number(synthesised),
-    })
+fn is_one(fields: &Fields, name: &'static str) -> Result<bool, Problem> {
+    match fields.one(name)? {
+        Some(field) => Ok(field.text()? == "1"),
+        None => Ok(false),
+    }
+}
+
+/// The vendor's own number digit for digit; else ours, rounded towards its side of the threshold.
+fn compared(cx: &DialectCx<'_>, found: &Match) -> Response<Bytes> {
+    let identical = found.is_same_person();
+    let unit = 1e5;
+    let score = if identical {
+        (found.similarity * unit).ceil() / unit
+    } else {
+        (found.similarity * unit).floor() / unit
+    };
+    let own = score::own_digits(ID, found.native.as_ref());
+    let comparison = Comparison {
+        request_id: request_id(cx),
+        status: Status::Success,
+        identical,
+        score: Score::written(cx.settings.score_as, own, score),
+    };
+    body::respond(StatusCode::OK, "application/json", &comparison)
 }
 
 /// The vendor's own words if it gave them, else what was computed, in its words. None if nothing was.
@@ -209,44 +247,17 @@ fn request_id(cx: &DialectCx<'_>) -> String {
     format!("TID{}", cx.id)
 }
 
-/// What the caller may know: nothing of what is behind us.
-fn reason(problem: &Problem) -> &str {
-    match problem.kind {
-        ProblemKind::UpstreamAccount | ProblemKind::UpstreamFailed | ProblemKind::Internal => {
-            "the server failed to process the request"
-        }
-        ProblemKind::UpstreamTimeout => "the server could not process the request in time",
-        ProblemKind::MediaMissing
-        | ProblemKind::InvalidParameter
-        | ProblemKind::NotUtf8
-        | ProblemKind::InvalidBase64
-        | ProblemKind::DecryptFailed
-        | ProblemKind::MediaTooLarge
-        | ProblemKind::PixelsOutOfRange
-        | ProblemKind::MediaUnreadable
-        | ProblemKind::NoFace
-        | ProblemKind::FaceOccluded
-        | ProblemKind::Undecided
-        | ProblemKind::DownloadTimeout
-        | ProblemKind::DownloadFailed
-        | ProblemKind::Unauthorized
-        | ProblemKind::KeyExpired
-        | ProblemKind::NotEntitled
-        | ProblemKind::QuotaExhausted
-        | ProblemKind::RateLimited
-        | ProblemKind::NotFound
-        | ProblemKind::Unsupported
-        | ProblemKind::MalformedRequest
-        | ProblemKind::LengthRequired
-        | ProblemKind::BodyTooLarge
-        | ProblemKind::BodyTimeout
-        | ProblemKind::Overloaded => &problem.detail,
-    }
-}
-
-/// The page's error table, and the nearest row for what it does not foresee.
-fn status(kind: ProblemKind) -> (StatusCode, Status) {
+/// The page's error table, and the nearest row for what it does not foresee. The page of bundles has none: there, the
+/// words that the vendor's SDK knows.
+fn status(op: Option<Op>, kind: ProblemKind) -> (StatusCode, Status) {
+    let bundle = op == Some(Op::BundleLiveness);
     match kind {
+        ProblemKind::MediaUnreadable | ProblemKind::DecryptFailed if bundle => {
+            (StatusCode::BAD_REQUEST, Status::WrongLivenessData)
+        }
+        ProblemKind::NoFace | ProblemKind::FaceOccluded if bundle => {
+            (StatusCode::BAD_REQUEST, Status::NoFaceDetected)
+        }
         ProblemKind::MediaMissing
         | ProblemKind::InvalidParameter
         | ProblemKind::NotUtf8

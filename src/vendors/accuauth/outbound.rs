@@ -1,36 +1,32 @@
 //! Calls AccuAuth.
 
-use std::borrow::Cow;
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde_json::value::RawValue;
 
 use super::wire::{Extra, Reply, Status};
-use super::{CAPABILITIES, ID, ID_HEADERS, PATH, SCALE, SECRET_HEADERS};
+use super::{BUNDLE_PATH, CALLED, ID, ID_HEADERS, MATCH_PATH, PATH, SCALE, SECRET_HEADERS};
 use crate::canonical::{
-    AttackScore, Call, ImageLiveness, Liveness, Media, NativeScore, Outcome, Problem, ProblemKind,
-    Retry, Scale, Verdict,
+    Call, FaceMatch, Liveness, Match, Media, NativeScore, Outcome, Problem, ProblemKind, Retry,
+    Scale, Selection, Verdict,
 };
-use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx};
+use crate::vendors::body::write::{self, Part};
+use crate::vendors::{Capabilities, Memo, Outbound, Turn, UpstreamCx, body, complaint, score};
 
 #[derive(Debug)]
 pub(super) struct AccuAuthUpstream;
 
 const CREDENTIALS: [&str; 2] = ["api_id", "api_secret"];
-/// How long a throttle lasts if the vendor does not say.
-const THROTTLE: Duration = Duration::from_secs(1);
-/// The longest wait that is taken from the vendor.
-const MAX_THROTTLE: Duration = Duration::from_secs(3600);
+/// The smallest similarity of one person that five decimals can tell.
+const JUST_SAME: f64 = 0.700_01;
 
 // === impl AccuAuthUpstream ===
 
 impl Outbound for AccuAuthUpstream {
     fn capabilities(&self) -> &'static Capabilities {
-        &CAPABILITIES
+        &CALLED
     }
 
     fn credentials(&self) -> &'static [&'static str] {
@@ -55,19 +51,10 @@ impl Outbound for AccuAuthUpstream {
     }
 
     fn render_request(&self, call: &Call, cx: &UpstreamCx<'_>) -> Result<Turn, Problem> {
-        let Call::ImageLiveness(ImageLiveness {
-            image: Media::Bytes(image),
-            details,
-        }) = call
-        else {
-            return Err(Problem::unsupported());
-        };
-        let (boundary, body) = multipart(image, *details, cx);
-        let request = Request::post(format!("{}{PATH}", cx.base_url))
-            .header(
-                CONTENT_TYPE,
-                format!("multipart/form-data; boundary={boundary}"),
-            )
+        let (path, parts) = asked(call)?;
+        let (content_type, body) = write::multipart(cx.id, &parts);
+        let request = Request::post(format!("{}{path}", cx.base_url))
+            .header(CONTENT_TYPE, content_type)
             .header(CONTENT_LENGTH, body.len())
             .header(ACCEPT, "application/json")
             .body(body)
@@ -88,118 +75,94 @@ impl Outbound for AccuAuthUpstream {
 
     fn parse_response(
         &self,
-        _: &Call,
+        call: &Call,
         _: Memo,
         response: Response<Bytes>,
         cx: &UpstreamCx<'_>,
     ) -> Result<Turn, Problem> {
         let (head, body) = response.into_parts();
         let Ok(reply) = serde_json::from_slice::<Reply<'_>>(&body) else {
-            return Err(unreadable(head.status).vendor_code(head.status.as_str()));
+            return Err(complaint::unreadable(head.status).vendor_code(head.status.as_str()));
         };
-        let status = reply.status.map(RawValue::get).unwrap_or_default();
-        let known = serde_json::from_str(status).unwrap_or_else(|_| Status::Other(String::new()));
-        if let Some(problem) = complaint(&known, head.status, &head.headers) {
-            return Err(problem.vendor_code(vendor_code(status, head.status)));
+        let said = reply.status.map(RawValue::get).unwrap_or_default();
+        let status = serde_json::from_str(said).unwrap_or_else(|_| Status::Other(String::new()));
+        if let Some(problem) = problem(&status, head.status, &head.headers) {
+            return Err(problem.vendor_code(complaint::word(said, head.status)));
         }
-        answer(&reply, &known, cx.scale.unwrap_or(SCALE))
-            .map(|liveness| Turn::Done(Outcome::Liveness(liveness)))
+        let outcome = if let Call::FaceMatch(_) = call {
+            Outcome::Match(comparison(&reply, &status).ok_or_else(complaint::failed)?)
+        } else {
+            Outcome::Liveness(liveness(&reply, &status, &cx.scale.unwrap_or(SCALE))?)
+        };
+        Ok(Turn::Done(outcome))
     }
 }
 
-/// The body in one pass into one buffer of the right size. The boundary is the call's id: random, so no picture can
-/// hold it.
-fn multipart(image: &Bytes, details: bool, cx: &UpstreamCx<'_>) -> (String, Bytes) {
-    let boundary = format!("livegate-{}", cx.id);
-    // The vendor's own clients name their files by their type.
-    let (extension, media_type) = if image.starts_with(b"\x89PNG") {
-        ("png", "image/png")
-    } else {
-        ("jpg", "image/jpeg")
-    };
-    let before = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"image.{extension}\"\r\n\
-         Content-Type: {media_type}\r\n\r\n"
-    );
-    let after = if details {
-        format!(
-            "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"return_extra\"\r\n\r\n1\r\n--{boundary}--\r\n"
-        )
-    } else {
-        format!("\r\n--{boundary}--\r\n")
-    };
-    let mut body = Vec::with_capacity(before.len() + image.len() + after.len());
-    body.extend_from_slice(before.as_bytes());
-    body.extend_from_slice(image);
-    body.extend_from_slice(after.as_bytes());
-    (boundary, Bytes::from(body))
+/// Where the call goes and what of it.
+fn asked(call: &Call) -> Result<(&'static str, Vec<Part<'_>>), Problem> {
+    match call {
+        Call::ImageLiveness(call) => {
+            let image = call.image.bytes().ok_or_else(Problem::unsupported)?;
+            let mut parts = vec![Part::picture("file", image)];
+            parts.extend(call.details.then(|| Part::text("return_extra", "1")));
+            Ok((PATH, parts))
+        }
+        Call::BundleLiveness(call) => {
+            let mut parts = vec![match &call.bundle {
+                Media::Bytes(bundle) => Part::file("liveness_data_file", bundle),
+                Media::Stored(id) => Part::text("image_id", id),
+                Media::Url(_) => return Err(Problem::unsupported()),
+            }];
+            parts.extend(call.return_image.then(|| Part::text("return_image", "1")));
+            parts.extend(call.details.then(|| Part::text("return_extra", "1")));
+            Ok((BUNDLE_PATH, parts))
+        }
+        Call::FaceMatch(FaceMatch {
+            first: Media::Bytes(first),
+            second: Media::Bytes(second),
+            ..
+        }) => {
+            let parts = vec![
+                Part::picture("file_1", first),
+                Part::picture("file_2", second),
+                // What kind of photos they are, the vendor decides.
+                Part::text("compare_mode", "2"),
+            ];
+            Ok((MATCH_PATH, parts))
+        }
+        Call::FaceMatch(_)
+        | Call::VideoLiveness(_)
+        | Call::VideoMatch(_)
+        | Call::FaceQuality(_)
+        | Call::Upload(_) => Err(Problem::unsupported()),
+    }
 }
 
 /// What the vendor complains about, if it does. An `OK`, or a word that nobody knows, is a complaint only by its HTTP
 /// status.
-fn complaint(status: &Status, code: StatusCode, headers: &HeaderMap) -> Option<Problem> {
+fn problem(status: &Status, code: StatusCode, headers: &HeaderMap) -> Option<Problem> {
     let problem = match status {
         Status::InvalidArgument => Problem::new(
             ProblemKind::InvalidParameter,
             "the picture or a parameter was refused",
         ),
-        Status::DetetionFailed | Status::NoFaceDetected => no_face(),
+        Status::DetetionFailed | Status::NoFaceDetected => complaint::no_face(),
+        Status::WrongLivenessData => complaint::unopened(),
         Status::Unauthorized | Status::KeyExpired | Status::NoPermission | Status::OutOfQuota => {
-            account()
+            complaint::account()
         }
-        Status::RateLimitExceeded => account().retry(Retry::After(throttle(headers))),
-        Status::RpcTimeout => Problem::new(
-            ProblemKind::UpstreamTimeout,
-            "the check did not finish in time",
-        )
-        .retry(Retry::Now),
-        Status::DownloadError | Status::NotFound => failed(),
-        Status::InternalError => failed().retry(Retry::Now),
+        Status::RateLimitExceeded => complaint::throttled(headers),
+        Status::RpcTimeout => complaint::timed_out(),
+        Status::DownloadError | Status::NotFound => complaint::failed(),
+        Status::InternalError => complaint::failed().retry(Retry::Now),
         Status::Success | Status::Other(_) if code.is_success() => return None,
-        Status::Success | Status::Other(_) => unreadable(code),
+        Status::Success | Status::Other(_) => complaint::unreadable(code),
     };
     Some(problem)
 }
 
-/// An answer whose body says nothing that we understand.
-fn unreadable(code: StatusCode) -> Problem {
-    if matches!(code, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        account()
-    } else if code.is_server_error() {
-        failed().retry(Retry::Now)
-    } else {
-        failed()
-    }
-}
-
-fn account() -> Problem {
-    Problem::new(
-        ProblemKind::UpstreamAccount,
-        "the gateway's own account was refused",
-    )
-}
-
-fn failed() -> Problem {
-    Problem::new(
-        ProblemKind::UpstreamFailed,
-        "the check could not be carried out",
-    )
-}
-
-fn no_face() -> Problem {
-    Problem::new(ProblemKind::NoFace, "no face was found in the picture")
-}
-
-fn throttle(headers: &HeaderMap) -> Duration {
-    headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map_or(THROTTLE, Duration::from_secs)
-        .min(MAX_THROTTLE)
-}
-
 /// A reply that is not a complaint. Without both `OK` and a readable score there is no verdict.
-fn answer(reply: &Reply<'_>, status: &Status, scale: Scale) -> Result<Liveness, Problem> {
+fn liveness(reply: &Reply<'_>, status: &Status, scale: &Scale) -> Result<Liveness, Problem> {
     let extra: Option<Extra> = reply
         .extra
         .and_then(|extra| serde_json::from_str(extra.get()).ok());
@@ -207,13 +170,13 @@ fn answer(reply: &Reply<'_>, status: &Status, scale: Scale) -> Result<Liveness, 
         .as_ref()
         .is_some_and(|extra| extra.has_no_face == Some(true))
     {
-        return Err(no_face());
+        return Err(complaint::no_face());
     }
-    let score = reply
+    let read = reply
         .score
         .filter(|_| *status == Status::Success)
-        .and_then(|score| number(score, &scale));
-    let mut liveness = match score {
+        .and_then(|raw| score::read(raw, scale));
+    let mut liveness = match read {
         Some((text, verdict, score)) => Liveness {
             score: Some(score),
             native: Some(NativeScore { vendor: ID, text }),
@@ -224,6 +187,7 @@ fn answer(reply: &Reply<'_>, status: &Status, scale: Scale) -> Result<Liveness, 
             ..Liveness::new(Verdict::Undecided)
         },
     };
+    liveness.selection = reply.image_base64.and_then(face);
     if let Some(extra) = extra {
         liveness.details = extra.to_details();
         if let Ok(own) = serde_json::to_value(&extra) {
@@ -233,45 +197,39 @@ fn answer(reply: &Reply<'_>, status: &Status, scale: Scale) -> Result<Liveness, 
     Ok(liveness)
 }
 
-/// The score's digits and what they mean. It may stand in quotes, but it is a JSON number or nothing.
-fn number(raw: &RawValue, scale: &Scale) -> Option<(String, Verdict, AttackScore)> {
-    let text = if raw.get().starts_with('"') {
-        serde_json::from_str::<Cow<'_, str>>(raw.get()).ok()?
-    } else {
-        Cow::Borrowed(raw.get())
-    };
-    let text = text.trim();
-    let (verdict, score) = scale.read(serde_json::from_str(text).ok()?)?;
-    Some((text.to_owned(), verdict, score))
+/// The face of a bundle. The vendor does not tell when it was seen.
+fn face(raw: &RawValue) -> Option<Selection> {
+    let text: String = serde_json::from_str(raw.get()).ok()?;
+    let face = body::base64::decode(text.as_bytes()).ok()?;
+    Some(Selection {
+        at_seconds: 0.0,
+        frame: None,
+        face: Some(face),
+    })
 }
 
-/// The vendor's word for the log, short and free of anything but code characters; else its HTTP status.
-fn vendor_code(status: &str, code: StatusCode) -> String {
-    let word: String = status
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .take(64)
-        .collect();
-    if word.is_empty() {
-        code.as_str().to_owned()
-    } else {
-        word
+/// `identical` decides; the score, whose threshold the vendor does not tell, is brought to its side. None without both.
+fn comparison(reply: &Reply<'_>, status: &Status) -> Option<Match> {
+    let identical = reply.identical.filter(|_| *status == Status::Success)?;
+    let (text, score) = score::digits(reply.score?)?;
+    if !(0.0..=1.0).contains(&score) {
+        return None;
     }
+    let similarity = match identical.get() {
+        "true" => score.max(JUST_SAME),
+        "false" => score.min(Match::SAME_PERSON),
+        _ => return None,
+    };
+    Some(Match {
+        similarity,
+        native: Some(NativeScore { vendor: ID, text }),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::canonical::{CallId, Secret};
-
-    #[test]
-    fn the_body_is_written_once_into_a_buffer_of_its_size() {
-        let secrets = [];
-        let cx = UpstreamCx::new(CallId::from_bytes([7; 16]), "http://h", None, 0, &secrets);
-        let (_, body) = multipart(&Bytes::from_static(b"\x89PNG"), true, &cx);
-        let body = Vec::from(body);
-        assert_eq!(body.capacity(), body.len());
-    }
 
     #[test]
     fn a_credential_that_no_header_can_carry_is_our_fault() {

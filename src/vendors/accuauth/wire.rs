@@ -5,17 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::canonical::{FaceDetails, Orientation, Verdict};
-use crate::vendors::body::json::Text;
-
-/// The JSON form of a request. The page does not document it; the vendor's Android client sends it.
-#[derive(Deserialize)]
-pub(super) struct JsonRequest<'a> {
-    #[serde(borrow)]
-    pub image_base64: Option<Text<'a>>,
-    /// Any JSON value: only 1 means yes.
-    #[serde(borrow)]
-    pub return_extra: Option<&'a RawValue>,
-}
+use crate::vendors::score::Score;
 
 /// An answer as we write it.
 #[derive(Serialize)]
@@ -23,20 +13,20 @@ pub(super) struct Answer {
     pub request_id: String,
     pub status: Status,
     pub score: Score,
+    /// Of a bundle, if it was asked for: the face, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Extra>,
 }
 
-/// `score` in the form that the tenant's clients expect.
+/// A comparison as we write it.
 #[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Score {
-    /// A number that we made.
-    Number(f64),
-    /// A number digit for digit.
-    Verbatim(Box<RawValue>),
-    /// The same as a string.
-    Text(String),
+pub(super) struct Comparison {
+    pub request_id: String,
+    pub status: Status,
+    pub identical: bool,
+    pub score: Score,
 }
 
 /// A failure as we write it.
@@ -56,6 +46,10 @@ pub(super) struct Reply<'a> {
     pub score: Option<&'a RawValue>,
     #[serde(borrow)]
     pub extra: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub image_base64: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub identical: Option<&'a RawValue>,
 }
 
 /// `status`: the codes of the page, and those that only the vendor's SDK knows.
@@ -75,7 +69,9 @@ pub(super) enum Status {
     RateLimitExceeded,
     NotFound,
     InternalError,
-    /// SDK only.
+    /// SDK only, of bundles.
+    WrongLivenessData,
+    /// SDK only, of bundles.
     NoFaceDetected,
     /// SDK only.
     RpcTimeout,

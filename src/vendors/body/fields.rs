@@ -1,4 +1,4 @@
-//! Named values of a multipart or form body.
+//! Named values of a body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 use bytes::Bytes;
 use memchr::memchr;
 
-use super::{base64, form, invalid};
+use super::{base64, form, invalid, json};
 use crate::canonical::{Problem, ProblemKind};
 
 /// More fields than this no dialect has.
-const MAX_FIELDS: usize = 32;
+pub(super) const MAX_FIELDS: usize = 32;
 /// Largest text field. Media fields are bounded by the body.
 const MAX_TEXT: usize = 1 << 20;
 
@@ -29,6 +29,8 @@ enum Value {
     Plain(Bytes),
     /// A form's value, still escaped.
     Escaped(Bytes),
+    /// A member's value as it stands in the JSON text, valid and not `null`.
+    Json(Bytes),
 }
 
 // === impl Fields ===
@@ -59,6 +61,10 @@ impl Fields {
         self.push(name, Value::Escaped(text))
     }
 
+    pub(super) fn push_json(&mut self, name: String, value: Bytes) -> Result<(), Problem> {
+        self.push(name, Value::Json(value))
+    }
+
     fn push(&mut self, name: String, value: Value) -> Result<(), Problem> {
         if self.0.len() == MAX_FIELDS {
             return Err(invalid("the body has more than 32 fields"));
@@ -74,7 +80,10 @@ impl Field {
     /// Whether nothing was sent, as a web form does for a file that nobody chose.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.value.raw().is_empty()
+        match &self.value {
+            Value::Plain(raw) | Value::Escaped(raw) => raw.is_empty(),
+            Value::Json(raw) => raw.as_ref() == b"\"\"",
+        }
     }
 
     /// The uploaded file, as a slice of the body. Only a multipart can carry one.
@@ -82,11 +91,11 @@ impl Field {
     pub fn file(&self) -> Option<&Bytes> {
         match &self.value {
             Value::Plain(data) => Some(data),
-            Value::Escaped(_) => None,
+            Value::Escaped(_) | Value::Json(_) => None,
         }
     }
 
-    /// The text.
+    /// The text. Of a JSON value that is no string, what stands there.
     ///
     /// # Errors
     ///
@@ -98,6 +107,7 @@ impl Field {
         match &self.value {
             Value::Plain(data) => as_utf8(Cow::Borrowed(data)),
             Value::Escaped(text) => form::unescape_text(text),
+            Value::Json(value) => json::text(value),
         }
     }
 
@@ -120,6 +130,7 @@ impl Field {
                 }
                 base64::decode(&text)
             }
+            Value::Json(value) => base64::decode(json::text(value)?.as_bytes()),
         }
     }
 }
@@ -136,7 +147,7 @@ impl fmt::Debug for Field {
 impl Value {
     fn raw(&self) -> &Bytes {
         match self {
-            Self::Plain(bytes) | Self::Escaped(bytes) => bytes,
+            Self::Plain(bytes) | Self::Escaped(bytes) | Self::Json(bytes) => bytes,
         }
     }
 }

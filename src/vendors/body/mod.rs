@@ -1,8 +1,9 @@
 //! Reading request bodies without copying them, and writing answers.
 //!
-//! Shared by every dialect: [`ContentType`] tells how a body is written, [`multipart`] and [`form`] read it into
-//! [`Fields`], [`json`] reads it into a typed struct, [`base64`] undoes the transfer encoding of a picture. All are pure
-//! functions of bytes; every error is a [`Problem`] of the caller's, and no error repeats what the caller sent.
+//! Shared by every vendor: [`ContentType`] tells how a body is written, [`multipart`], [`form`] and [`json`] read it into
+//! [`Fields`] ([`read`] chooses among them), [`base64`] undoes the transfer encoding of a picture, [`write`](mod@write)
+//! makes the multipart of an upstream. All are pure functions of bytes; every error in reading is a [`Problem`] of the
+//! caller's, and no error repeats what the caller sent.
 //!
 //! Deliberately not here: what a field means. Names, precedence and limits of a dialect belong to its vendor's folder.
 //!
@@ -21,6 +22,7 @@ mod fields;
 pub mod form;
 pub mod json;
 pub mod multipart;
+pub mod write;
 
 pub use content_type::ContentType;
 pub use fields::{Field, Fields};
@@ -29,10 +31,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::canonical::{Problem, ProblemKind, Retry};
+
+/// Reads the fields of a body, however they are written. A body of another type has none.
+///
+/// # Errors
+///
+/// Those of [`ContentType::of`], [`multipart::read`], [`form::read`] and [`json::fields`].
+pub fn read(headers: &HeaderMap, body: &Bytes) -> Result<Fields, Problem> {
+    match ContentType::of(headers)? {
+        _ if body.is_empty() => Ok(Fields::default()),
+        ContentType::Multipart { boundary } => multipart::read(body, &boundary),
+        ContentType::Form => form::read(body),
+        ContentType::Json => json::fields(body),
+        ContentType::Other(_) => Ok(Fields::default()),
+    }
+}
 
 /// Writes an answer as JSON of the given media type.
 pub fn respond(
@@ -63,6 +80,42 @@ pub fn advise(response: &mut Response<Bytes>, retry: Retry) {
                 .insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         Retry::Never | Retry::Now => {}
+    }
+}
+
+/// What a caller of a vendor's dialect may be told of a problem: nothing of what is behind us.
+#[must_use]
+pub fn told(problem: &Problem) -> &str {
+    match problem.kind {
+        ProblemKind::UpstreamAccount | ProblemKind::UpstreamFailed | ProblemKind::Internal => {
+            "the server failed to process the request"
+        }
+        ProblemKind::UpstreamTimeout => "the server could not process the request in time",
+        ProblemKind::MediaMissing
+        | ProblemKind::InvalidParameter
+        | ProblemKind::NotUtf8
+        | ProblemKind::InvalidBase64
+        | ProblemKind::DecryptFailed
+        | ProblemKind::MediaTooLarge
+        | ProblemKind::PixelsOutOfRange
+        | ProblemKind::MediaUnreadable
+        | ProblemKind::NoFace
+        | ProblemKind::FaceOccluded
+        | ProblemKind::Undecided
+        | ProblemKind::DownloadTimeout
+        | ProblemKind::DownloadFailed
+        | ProblemKind::Unauthorized
+        | ProblemKind::KeyExpired
+        | ProblemKind::NotEntitled
+        | ProblemKind::QuotaExhausted
+        | ProblemKind::RateLimited
+        | ProblemKind::NotFound
+        | ProblemKind::Unsupported
+        | ProblemKind::MalformedRequest
+        | ProblemKind::LengthRequired
+        | ProblemKind::BodyTooLarge
+        | ProblemKind::BodyTimeout
+        | ProblemKind::Overloaded => &problem.detail,
     }
 }
 

@@ -1,17 +1,19 @@
 //! Serves our own API.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::wire::{Details, LivenessAnswer, LivenessRequest, ProblemDetail};
 use super::{CAPABILITIES, LIVENESS_PATH, PREFIX, RAW_TYPES};
 use crate::canonical::{
-    AttackScore, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Secret, Verdict,
+    AttackScore, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Verdict,
 };
 use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct NativeDialect;
@@ -33,14 +35,7 @@ impl Inbound for NativeDialect {
     }
 
     fn credential(&self, head: &Parts) -> Option<Presented> {
-        let mut values = head.headers.get_all(AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return None;
-        };
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let token = token.trim();
-        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-            .then(|| Presented::Bearer(Secret::new(token.to_owned())))
+        Presented::bearer(head)
     }
 
     fn credential_in_body(&self, _: &Request<Bytes>) -> Option<Presented> {
@@ -147,8 +142,10 @@ impl Inbound for NativeDialect {
                 "Authorization",
                 format!("Bearer {}.{}", credentials.id, credentials.secret),
             )],
-            file_field: "image",
-            fields: &[("details", "true")],
+            body: SampleBody::Form {
+                file: "image",
+                fields: vec![("details", "true".to_owned())],
+            },
         })
     }
 }

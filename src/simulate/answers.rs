@@ -8,8 +8,8 @@ use image::{Rgb, RgbImage};
 
 use super::script::Digest;
 use crate::canonical::{
-    AttackScore, Call, FaceDetails, Liveness, Match, MediaForm, Orientation, Outcome, Quality,
-    Selection, Uploaded, Verdict, VideoLiveness,
+    AttackScore, Call, Extras, FaceDetails, Liveness, Match, MediaForm, Orientation, Outcome,
+    Quality, Selection, Uploaded, Verdict, VideoLiveness,
 };
 
 /// Two faces above it are of one person.
@@ -50,6 +50,7 @@ pub(super) fn outcome(call: &Call, live: bool, digest: &Digest, id: String) -> O
         Call::FaceMatch(_) => Outcome::Match(matched(live, digest)),
         Call::FaceQuality(_) => Outcome::Quality(Quality {
             faces: vec![graded(live)],
+            extras: Extras::default(),
         }),
         Call::Upload(_) => Outcome::Uploaded(uploaded),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::ACCEPT;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -107,9 +108,11 @@ impl Simulator {
     async fn respond(&self, request: Request<Incoming>) -> Result<Response<Answer>, Dropped> {
         let number = self.seen.begin();
         let (head, body) = request.into_parts();
+        let accept = head.headers.get(ACCEPT).cloned();
         let cx = DialectCx {
             id: CallId::from_bytes(Uuid::new_v4().into_bytes()),
             settings: &self.account.settings,
+            accept: accept.as_ref(),
         };
         let op = self.inbound.recognise(&head);
         let (fault, result) = match self.fault(&head, number) {
@@ -178,7 +181,7 @@ impl Simulator {
             digests.push(self.digest(media).await?);
         }
         if let Some(rules) = &support.image {
-            for picture in call.media().into_iter().filter_map(Media::bytes) {
+            for picture in call.pictures().into_iter().filter_map(Media::bytes) {
                 media::check_image(picture, rules)?;
             }
         }

@@ -8,7 +8,7 @@ mod process;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use livegate::canonical::{Op, ProblemKind, Retry};
+use livegate::canonical::{MediaForm, Op, ProblemKind, Retry};
 use livegate::simulate::{Fault, Recurring, Script, Scripted};
 
 use lab::{Lab, callable, decision, read_back, rule, simulated, support};
@@ -140,7 +140,7 @@ fn a_fault_never_becomes_a_verdict() {
             let simulator = lab.simulate(vendor, script, Some(always(fault)));
             let mut upstream = lab.upstream(vendor, &simulator);
             if fault == late {
-                upstream.timeout = Duration::from_millis(250);
+                upstream.timeout = Duration::from_millis(50);
             }
             for op in callable(vendor) {
                 let answer = lab.ask(&upstream, &lab.call(vendor, op, 0));
@@ -182,6 +182,34 @@ fn a_fault_never_becomes_a_verdict() {
             );
         }
     }
+}
+
+/// An id that a simulator gave out stands for the file: the outcome is the file's. Another account's id does not.
+#[test]
+fn an_upload_is_judged_by_its_id() {
+    let lab = Lab::new();
+    let mut tried = 0;
+    for vendor in simulated().filter(|vendor| callable(vendor).contains(&Op::Upload)) {
+        let simulator = lab.simulate(vendor, Script::default(), None);
+        let upstream = lab.upstream(vendor, &simulator);
+        let by_id = |op: &Op| support(vendor, *op).forms.contains(&MediaForm::Stored);
+        for (op, number) in callable(vendor)
+            .into_iter()
+            .filter(by_id)
+            .flat_map(|op| (0..8).map(move |number| (op, number)))
+        {
+            let file = lab.ask(&upstream, &lab.call(vendor, op, number));
+            let id = lab.upload(&upstream, op, number);
+            let kept = lab.ask(&upstream, &lab.call_by_id(op, id.clone()));
+            let read = [file, kept].map(|answer| decision(&answer.expect("an answer")));
+            assert_eq!(read[0], read[1], "{} {op}", vendor.id);
+            let strange = id.chars().rev().collect();
+            let refused = lab.ask(&upstream, &lab.call_by_id(op, strange));
+            assert!(refused.is_err(), "{} {op}", vendor.id);
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "no vendor keeps files");
 }
 
 #[test]

@@ -88,14 +88,14 @@ pub fn read_back<'a>(table: &'a str, vendor: &str, kind: ProblemKind, op: Op) ->
     let section = table
         .split("\n## ")
         .find(|section| section.lines().next() == Some(vendor));
-    let rows = section.expect("a section of the vendor").lines();
+    let mut rows = section.expect("a section of the vendor").lines();
     let fits = |row: &&str| {
         let cell = row.split('|').nth(1).unwrap_or_default().trim();
         let (name, ops) = cell.split_once(" (").unwrap_or((cell, ""));
         let ops = ops.trim_end_matches(')');
         name == kind.as_str() && (ops.is_empty() || ops.split(", ").any(|name| name == op.as_str()))
     };
-    let row = rows.filter(fits).next().expect("a row of the kind");
+    let row = rows.find(fits).expect("a row of the kind");
     row.trim_end_matches(" |")
         .rsplit("| ")
         .next()
@@ -233,6 +233,21 @@ impl Lab {
         call(op, media(file), media(picture(u32::MAX)))
     }
 
+    /// The id that the vendor gives to a picture for a later call of that op.
+    pub fn upload(&self, upstream: &Upstream, for_op: Op, number: u32) -> String {
+        let media = Media::Bytes(Bytes::from(picture(number)));
+        let upload = Call::Upload(Upload { media, for_op });
+        let Outcome::Uploaded(uploaded) = self.ask(upstream, &upload).expect("an answer") else {
+            panic!("an upload is answered with an id");
+        };
+        uploaded.id
+    }
+
+    pub fn call_by_id(&self, op: Op, id: String) -> Call {
+        let second = Media::Bytes(Bytes::from(picture(u32::MAX)));
+        call(op, Media::Stored(id), second)
+    }
+
     /// What the vendor's outbound half sends.
     pub fn request(&self, vendor: &Vendor, simulator: &Running, call: &Call) -> Request<Bytes> {
         self.request_to(vendor, simulator.address, call)
@@ -287,6 +302,7 @@ impl Lab {
         let cx = DialectCx {
             id: ID,
             settings: &settings,
+            accept: None,
         };
         let dialect = vendor.inbound.expect("a dialect");
         let problem = Problem::new(kind, "");

@@ -11,6 +11,7 @@ use livegate::simulate::{Account, Script, Scripted};
 use livegate::vendors::{Credentials, Turn, UpstreamCx, VENDORS, Vendor};
 
 use super::lab::{Lab, decision, picture, rule, simulated};
+use crate::support::files;
 use crate::support::gateway::{Gateway, SECRET};
 use crate::support::http::{self, Reply};
 
@@ -167,7 +168,9 @@ impl Client {
                 secret: self.account.secret.expose(),
             };
             let sample = self.vendor.inbound?.sample(op, &credentials)?;
-            let request = sample.request(&picture(number)).expect("a request");
+            let file = picture(number);
+            let url = files::url(lab.files, &file);
+            let request = sample.request(&file, &url).expect("a request");
             let verdict = http::send(gateway.public, &request, &[]).json()["verdict"].clone();
             return Some(match verdict.as_str() {
                 Some("live") => Some(true),

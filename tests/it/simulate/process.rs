@@ -11,11 +11,13 @@ use crate::support::http;
 /// What it prints makes a gateway call it: the variables are set, the sections are a configuration, the address answers.
 #[test]
 fn what_it_prints_is_a_configuration() {
+    let lab = Lab::new();
     let folder = tempfile::tempdir().expect("a folder");
     let script = folder.path().join("script.toml");
     fs::write(&script, "default = \"no-face\"\n").expect("written");
     let child = Command::new(env!("CARGO_BIN_EXE_livegate"))
-        .args(["simulate", "--secret-env", "SIM_TEST_SECRET", "--script"])
+        .args(["simulate", "--secret-env", "SIM_TEST_SECRET"])
+        .args(["--allow-host", &lab.files.to_string(), "--script"])
         .arg(&script)
         .env("SIM_TEST_SECRET", "sim-secret")
         .stdout(Stdio::piped())
@@ -78,7 +80,6 @@ fn what_it_prints_is_a_configuration() {
         String::from_utf8_lossy(&check.stderr)
     );
 
-    let lab = Lab::new();
     for vendor in simulated() {
         let row = printed
             .lines()

@@ -215,6 +215,41 @@ impl Call {
             Self::Upload(call) => vec![&mut call.media],
         }
     }
+
+    /// What is asked beside the subject: every wish of the op by its name, and whether it is made.
+    pub fn wishes_mut(&mut self) -> Vec<(&'static str, &mut bool)> {
+        match self {
+            Self::ImageLiveness(call) => vec![("details", &mut call.details)],
+            Self::BundleLiveness(call) => vec![
+                ("return_image", &mut call.return_image),
+                ("details", &mut call.details),
+            ],
+            Self::VideoLiveness(call) => call.wishes_mut(),
+            Self::VideoMatch(call) => {
+                let mut wishes = call.live.wishes_mut();
+                wishes.push(("auto_rotate", &mut call.auto_rotate));
+                wishes.push(("check_quality", &mut call.check_quality));
+                wishes
+            }
+            Self::FaceMatch(call) => vec![
+                ("auto_rotate", &mut call.auto_rotate),
+                ("check_quality", &mut call.check_quality),
+            ],
+            Self::FaceQuality(_) | Self::Upload(_) => vec![],
+        }
+    }
+}
+
+// === impl VideoLiveness ===
+
+impl VideoLiveness {
+    fn wishes_mut(&mut self) -> Vec<(&'static str, &mut bool)> {
+        vec![
+            ("return_frame", &mut self.return_frame),
+            ("return_face", &mut self.return_face),
+            ("return_status", &mut self.return_status),
+        ]
+    }
 }
 
 /// The one id of a call: 128 random bits. Each dialect renders it in its own shape, so that support can trace a

@@ -9,6 +9,7 @@ mod health;
 mod models;
 mod serve;
 mod simulate;
+mod translate;
 mod vendors;
 
 use std::io::Write;
@@ -41,6 +42,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Show which dialects are served and which vendors can be called.
     Vendors(vendors::Arguments),
+    /// Show the request that an upstream would get for a request in a dialect, and what is lost.
+    Translate(translate::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Models(command) => models::run(&command),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Vendors(arguments) => vendors::run(&arguments),
+        Command::Translate(arguments) => translate::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if stderr is closed.

@@ -10,7 +10,7 @@ use livegate::canonical::{
     Call, CallId, Match, Media, MediaForm, Op, Outcome, Problem, Secret, Verdict,
 };
 use livegate::vendors::{
-    DialectCx, DialectSettings, Inbound, Memo, Outbound, OwnSettings, Presented, ScoreAs,
+    self, DialectCx, DialectSettings, Inbound, Memo, Outbound, OwnSettings, Presented, ScoreAs,
     SettingKind, Turn, UpstreamCx, Vendor,
 };
 use proptest::strategy::Strategy;
@@ -243,20 +243,10 @@ impl Upstream {
 
     /// The flags that change what it is asked in that op.
     pub fn flags(&self, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
-        let mut asked = BTreeSet::new();
-        for name in generate::FLAGS {
-            let with = self.everything(op);
-            let mut without = with.clone();
-            let Some(flag) = generate::flag(&mut without, name) else {
-                continue;
-            };
-            *flag = false;
-            let (with, without) = (self.request(&with)?, self.request(&without)?);
-            if with.uri() != without.uri() || with.body() != without.body() {
-                asked.insert(name);
-            }
-        }
-        Ok(asked)
+        let mut call = self.everything(op);
+        let lost = vendors::not_asked(self.adapter, &call, &self.cx())?;
+        let flags = call.wishes_mut().into_iter().map(|(name, _)| name);
+        Ok(flags.filter(|name| !lost.contains(name)).collect())
     }
 }
 

@@ -19,5 +19,6 @@ mod operating;
 mod refusals;
 mod simulate;
 mod spine;
+mod translate;
 mod upstream;
 mod weights;

@@ -85,10 +85,11 @@ fn read(status: u16, body: &Value) -> Result<Liveness, Problem> {
         .body(Bytes::from(body.to_string()))
         .expect("a response");
     let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &[]);
-    match AceDataUpstream.parse_response(&call(), Memo::default(), response, &cx)? {
-        Turn::Done(Outcome::Liveness(liveness)) => Ok(liveness),
-        other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
-    }
+    let turn = AceDataUpstream.parse_response(&call(), Memo::default(), response, &cx)?;
+    let Turn::Done(Outcome::Liveness(liveness)) = turn else {
+        panic!("{turn:?}");
+    };
+    Ok(liveness)
 }
 
 fn read_kind(status: u16, body: &Value) -> Option<ProblemKind> {
@@ -98,10 +99,11 @@ fn read_kind(status: u16, body: &Value) -> Option<ProblemKind> {
 fn sent() -> Request<Bytes> {
     let secrets = [("token", Secret::new("ours".to_owned()))];
     let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &secrets);
-    match AceDataUpstream.render_request(&call(), &cx).unwrap() {
-        Turn::Send { request, .. } => request,
-        done @ Turn::Done(_) => panic!("{done:?}"),
-    }
+    let turn = AceDataUpstream.render_request(&call(), &cx).unwrap();
+    let Turn::Send { request, .. } = turn else {
+        panic!("{turn:?}");
+    };
+    request
 }
 
 #[test]

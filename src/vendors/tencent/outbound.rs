@@ -4,7 +4,7 @@ use base64_turbo::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use serde_json::value::RawValue;
 
 use super::sign::Signed;
@@ -36,6 +36,7 @@ const REGIONS: [&str; 7] = [
 ];
 const DEFAULT_REGION: &str = "ap-guangzhou";
 const INTERNATIONAL: &str = "intl";
+const REGION_HEADER: HeaderName = HeaderName::from_static("x-tc-region");
 
 // === impl TencentUpstream ===
 
@@ -131,8 +132,6 @@ impl Outbound for TencentUpstream {
         Ok(Turn::Done(Outcome::Liveness(liveness)))
     }
 }
-
-const REGION_HEADER: http::HeaderName = http::HeaderName::from_static("x-tc-region");
 
 /// The body in one pass into one buffer of the right size.
 fn body(image: &Media) -> Result<Bytes, Problem> {
@@ -325,13 +324,13 @@ mod tests {
                 details: false,
             });
             let cx = UpstreamCx::new(CALL_ID, "http://h", None, 0, &[]);
-            TencentUpstream
+            let turn = TencentUpstream
                 .parse_response(&call, Memo::default(), response, &cx)
-                .map(|turn| match turn {
-                    Turn::Done(Outcome::Liveness(liveness)) => liveness.verdict,
-                    other @ (Turn::Send { .. } | Turn::Done(_)) => panic!("{other:?}"),
-                })
-                .map_err(|problem| problem.kind)
+                .map_err(|problem| problem.kind)?;
+            let Turn::Done(Outcome::Liveness(liveness)) = turn else {
+                panic!("{turn:?}");
+            };
+            Ok(liveness.verdict)
         };
         let no_face =
             r#"{"Response":{"Score":99,"Error":{"Code":"InvalidParameterValue.NoFaceInPhoto"}}}"#;

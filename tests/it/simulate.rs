@@ -13,7 +13,7 @@ use livegate::simulate::{Fault, Recurring, Script, Scripted};
 
 use lab::{Lab, callable, decision, read_back, rule, simulated, support};
 
-use crate::support::{http, pictures};
+use crate::support::{files, http, pictures};
 
 /// Live, spoof and every problem kind come back as the golden table says that this vendor's other half reads them.
 #[test]
@@ -302,6 +302,14 @@ fn a_simulator_is_as_strict_as_its_vendor() {
             "{}",
             vendor.id
         );
+
+        if support.forms.contains(&MediaForm::Url) {
+            // Its own address is private, and not one of those that are allowed.
+            let private = lab.call_by_url(op, files::url(simulator.address, b"file"));
+            let refused = send(&lab.request(vendor, &simulator, &private), &[]);
+            let expected = native(ProblemKind::DownloadFailed);
+            assert_eq!(refused.status, expected, "{}", vendor.id);
+        }
 
         if support.image.is_some() {
             let tiny = lab.call_about(vendor, op, pictures::png_header(2, 2));

@@ -164,9 +164,9 @@ impl Lab {
             models: nothing.path().to_owned(),
             ..engine::Config::default()
         });
-        let _inside = runtime.enter();
+        let inside = runtime.enter();
         let exchange = Exchange::new(engine, Guard::default(), Clock::system());
-        drop(_inside);
+        drop(inside);
         Self {
             runtime,
             exchange,
@@ -244,8 +244,11 @@ impl Lab {
     }
 
     pub fn call_by_id(&self, op: Op, id: String) -> Call {
-        let second = Media::Bytes(Bytes::from(picture(u32::MAX)));
-        call(op, Media::Stored(id), second)
+        call(op, Media::Stored(id), Media::Bytes(Bytes::new()))
+    }
+
+    pub fn call_by_url(&self, op: Op, url: String) -> Call {
+        call(op, Media::Url(url), Media::Bytes(Bytes::new()))
     }
 
     /// What the vendor's outbound half sends.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use livegate::canonical::{CallId, MediaForm, Op};
 use livegate::clock::Clock;
 use livegate::simulate::{Account, Script, Scripted};
-use livegate::vendors::{Credentials, Turn, UpstreamCx, VENDORS, Vendor};
+use livegate::vendors::{self, Carriage, Credentials, Turn, UpstreamCx, VENDORS, Vendor};
 
 use super::lab::{Lab, decision, picture, rule, simulated};
 use crate::support::files;
@@ -91,10 +91,11 @@ fn a_verdict_survives_between_every_dialect_and_every_upstream() {
     }
 }
 
-/// A tenant whose only route leads to the upstream of the same name, with what its clients encrypt with.
+/// A tenant whose only route leads to the upstream of the same name, with what its clients encrypt with. It agrees to
+/// whatever is carried by agreement only.
 fn tenant(name: &str, secrets: &mut Vec<(String, String)>) -> String {
     let mut text = format!(
-        "[tenants.{name}]\nplan = \"free\"\nkeys = [{{ id = \"{name}\", secret = {{ file = \"{{dir}}/secret\" }} }}]\n"
+        "[tenants.{name}]\nplan = \"free\"\nallow = [\"foreign-bundle\"]\nkeys = [{{ id = \"{name}\", secret = {{ file = \"{{dir}}/secret\" }} }}]\n"
     );
     for dialect in VENDORS {
         for (index, (key, secret)) in own_secrets(dialect).into_iter().enumerate() {
@@ -145,9 +146,8 @@ impl Client {
     /// What can be asked in this dialect, answered by that upstream with a decision, and carried there.
     fn ops(&self, upstream: &Vendor) -> Vec<Op> {
         let served = self.vendor.inbound.expect("a dialect").capabilities();
-        let asked = upstream.outbound.expect("can be called").capabilities();
         let possible = |op: &Op| {
-            let (Some(dialect), Some(support)) = (served.support(*op), asked.support(*op)) else {
+            let Some(dialect) = served.support(*op) else {
                 return false;
             };
             let form = if dialect.forms.contains(&MediaForm::Bytes) {
@@ -155,7 +155,8 @@ impl Client {
             } else {
                 MediaForm::Url
             };
-            support.carries(form) && !matches!(op, Op::FaceQuality | Op::Upload)
+            let carriage = vendors::carriage(self.vendor, upstream, *op, form);
+            carriage != Carriage::Impossible && !matches!(op, Op::FaceQuality | Op::Upload)
         };
         Op::ALL.into_iter().filter(possible).collect()
     }

@@ -20,6 +20,7 @@
 pub mod accuauth;
 pub mod acedata;
 pub mod body;
+mod carriage;
 mod complaint;
 pub mod linkface;
 pub mod local;
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
+pub use carriage::{Carriage, OptIn, carriage};
 pub use loss::{first_request, not_asked};
 pub use sample::{Credentials, Sample, SampleBody};
 
@@ -151,58 +153,6 @@ pub fn recognise(head: &Parts) -> Recognised {
         inbound: native::INBOUND,
         op: None,
     })
-}
-
-/// Whether media can get from one vendor's caller to another vendor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carriage {
-    /// It can.
-    Carried,
-    /// It can, if the tenant agrees.
-    OptIn(OptIn),
-    /// It cannot, or it would be meaningless there.
-    Impossible,
-}
-
-/// What a tenant has to agree to, because something is lost, exposed or unproven. `allow` in the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptIn {
-    /// Secrets that a vendor publishes as its default may protect this tenant's media.
-    PublishedKey,
-    /// A capture of one vendor's SDK may be sent to another vendor, though no page promises that it can read it.
-    ForeignBundle,
-}
-
-// === impl OptIn ===
-
-impl OptIn {
-    /// As it is written in the configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PublishedKey => "published-key",
-            Self::ForeignBundle => "foreign-bundle",
-        }
-    }
-}
-
-/// Whether media of `op` in that form, sent in the dialect of `from`, can be carried to `to`.
-#[must_use]
-pub fn carriage(from: &Vendor, to: &Vendor, op: Op, form: MediaForm) -> Carriage {
-    let support = to
-        .outbound
-        .and_then(|outbound| outbound.capabilities().support(op));
-    let own = from.id == to.id;
-    if !support.is_some_and(|support| support.carries(form)) {
-        return Carriage::Impossible;
-    }
-    match (op, form) {
-        // One vendor's ids mean nothing to another.
-        (_, MediaForm::Stored) | (Op::Upload, _) if !own => Carriage::Impossible,
-        (Op::BundleLiveness, _) if !own => Carriage::OptIn(OptIn::ForeignBundle),
-        (_, _) => Carriage::Carried,
-    }
 }
 
 /// What is served to anyone who asks, without a key: the description of our own API.

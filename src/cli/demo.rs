@@ -213,10 +213,10 @@ fn curl(sample: &Sample, gateway: SocketAddr, file: &Path) -> String {
         let _ = write!(line, " -H '{name}: {value}'");
     }
     let _ = write!(line, " -F '{}=@{}'", sample.file_field, file.display());
-    for (name, value) in &sample.fields {
+    for (name, value) in sample.fields {
         let _ = write!(line, " -F {name}={value}");
     }
-    let _ = write!(line, " http://{gateway}{}", sample.path);
+    let _ = write!(line, " 'http://{gateway}{}'", sample.target);
     line
 }
 

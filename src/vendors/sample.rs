@@ -15,14 +15,14 @@ pub struct Credentials<'a> {
 /// A POST of a form with one file.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Path of the endpoint.
-    pub path: &'static str,
+    /// Path of the endpoint, and a query if the credential stands there.
+    pub target: String,
     /// Headers, credential included where it stands there.
     pub headers: Vec<(&'static str, String)>,
     /// Name of the form field that holds the picture.
     pub file_field: &'static str,
-    /// The form's other fields, credential included where it stands there.
-    pub fields: Vec<(&'static str, String)>,
+    /// The form's other fields.
+    pub fields: &'static [(&'static str, &'static str)],
 }
 
 const BOUNDARY: &str = "livegate-sample-boundary";
@@ -33,7 +33,7 @@ impl Sample {
     /// The request with a picture in it.
     pub fn request(&self, picture: &[u8]) -> http::Result<Request<Bytes>> {
         let mut body = Vec::with_capacity(picture.len() + 512);
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields {
             let part = format!(
                 "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             );
@@ -46,7 +46,7 @@ impl Sample {
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(picture);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-        let mut request = Request::post(self.path)
+        let mut request = Request::post(&self.target)
             .header(
                 header::CONTENT_TYPE,
                 format!("multipart/form-data; boundary={BOUNDARY}"),

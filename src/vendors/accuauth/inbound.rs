@@ -138,13 +138,13 @@ impl Inbound for AccuAuthDialect {
 
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         (op == Op::ImageLiveness).then(|| Sample {
-            path: PATH,
+            target: PATH.to_owned(),
             headers: vec![
                 ("X-DF-API-ID", credentials.id.to_owned()),
                 ("X-DF-API-SECRET", credentials.secret.to_owned()),
             ],
             file_field: "file",
-            fields: vec![("return_extra", "1".to_owned())],
+            fields: &[("return_extra", "1")],
         })
     }
 }

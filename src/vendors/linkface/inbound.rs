@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
 use super::wire::{Answer, Failure, Kept, Status, Upload};
-use super::{API_ID, API_SECRET, ENDPOINTS, Endpoint, ID, SCALE, SERVED};
+use super::{API_ID, API_SECRET, ENDPOINTS, Endpoint, ID, SCALE, SERVED, pair};
 use crate::canonical::{
     self, BundleLiveness, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Secret,
     Uploaded,
@@ -150,13 +150,15 @@ impl Inbound for LinkfaceDialect {
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         // A bundle is not a picture.
         (op == Op::ImageLiveness).then(|| Sample {
-            path: ENDPOINTS[1].path,
+            target: format!(
+                "{}?{}&{}",
+                ENDPOINTS[1].path,
+                pair(API_ID, credentials.id),
+                pair(API_SECRET, credentials.secret)
+            ),
             headers: Vec::new(),
             file_field: ENDPOINTS[1].file[0],
-            fields: vec![
-                (API_ID, credentials.id.to_owned()),
-                (API_SECRET, credentials.secret.to_owned()),
-            ],
+            fields: &[],
         })
     }
 }

@@ -7,11 +7,11 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 
 use super::wire::{Reply, Status};
-use super::{API_ID, API_SECRET, CALLED, ENDPOINTS, ID, SCALE};
+use super::{API_ID, API_SECRET, CALLED, ENDPOINTS, ID, SCALE, pair};
 use crate::canonical::{
     Call, Liveness, Media, NativeScore, Op, Outcome, Problem, ProblemKind, Retry, Scale, Uploaded,
     Verdict,
@@ -47,10 +47,7 @@ impl Outbound for LinkfaceUpstream {
             .collect();
         for name in CREDENTIALS {
             let secret = cx.secret(name)?.expose();
-            query.push(format!(
-                "{name}={}",
-                utf8_percent_encode(secret, NON_ALPHANUMERIC)
-            ));
+            query.push(pair(name, secret));
         }
         let target = format!("{}?{}", head.uri.path(), query.join("&"));
         let mut uri = head.uri.clone().into_parts();
@@ -135,7 +132,7 @@ impl Outbound for LinkfaceUpstream {
 /// Whether a pair of a query is one of the caller's credentials, however its name is escaped.
 fn is_credential(pair: &str) -> bool {
     let name = pair.split('=').next().unwrap_or_default();
-    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    let name = percent_decode_str(name).decode_utf8_lossy();
     CREDENTIALS.contains(&name.as_ref())
 }
 

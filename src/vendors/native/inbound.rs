@@ -152,13 +152,13 @@ impl Inbound for NativeDialect {
 
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         (op == Op::ImageLiveness).then(|| Sample {
-            path: LIVENESS_PATH,
+            target: LIVENESS_PATH.to_owned(),
             headers: vec![(
                 "Authorization",
                 format!("Bearer {}.{}", credentials.id, credentials.secret),
             )],
             file_field: "image",
-            fields: vec![("details", "true".to_owned())],
+            fields: &[("details", "true")],
         })
     }
 }

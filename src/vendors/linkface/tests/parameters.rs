@@ -83,8 +83,12 @@ fn the_sample_is_a_call() {
         .expect("a sample");
     let request = sample.request(b"picture").expect("a request");
     let found = Some(("i".to_owned(), "s".to_owned()));
-    assert_eq!(pair(LinkfaceDialect.credential_in_body(&request)), found);
-    assert_eq!(subject(parse(request)), file("picture"));
+    let (head, body) = request.into_parts();
+    assert_eq!(pair(LinkfaceDialect.credential(&head)), found);
+    assert_eq!(
+        subject(parse(Request::from_parts(head, body))),
+        file("picture")
+    );
     assert!(
         LinkfaceDialect
             .sample(Op::BundleLiveness, &credentials)

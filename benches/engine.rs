@@ -23,7 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use image::imageops::{self, FilterType};
 use livegate::clock::Clock;
-use livegate::engine::network::{Network, OnnxNetwork};
+use livegate::engine::network::{self, Network, OnnxNetwork};
 use livegate::engine::{Config, Engine, decode, detect, liveness, quality};
 
 use models::models;
@@ -36,6 +36,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROUNDS: usize = 300;
 
 fn main() {
+    // As the engine's own threads do.
+    network::dedicate(measure);
+}
+
+fn measure() {
     let folder = models();
     let load = |file| OnnxNetwork::load(&folder.join(file)).expect("weights");
     let (detector, judge) = (load("yunet_320.onnx"), load("fr_liveness.onnx"));

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -26,6 +27,7 @@ use crate::engine::Engine;
 use crate::exchange::Exchange;
 use crate::gateway::{self, Gateway, Listener};
 use crate::limits::Limits;
+use crate::media::Guard;
 use crate::meter::{AccessSink, Meter, Metrics};
 use crate::store::{SqliteStore, Store};
 use crate::tenancy::Snapshot;
@@ -53,11 +55,12 @@ pub struct Running {
 }
 
 /// Diagnostics go to stderr: lines for people on a terminal, JSON for collectors. stdout belongs to the access log.
-pub fn log_to_stderr() {
+/// `level` is the least important that is said of livegate itself.
+pub fn log_to_stderr(level: Level) {
     // pingora logs heads that it could not parse, with whatever secret was in them; what matters of it we log ourselves.
     let ours = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target("livegate", LevelFilter::INFO);
+        .with_target("livegate", level);
     let ours = ours.with_target("pingora", LevelFilter::OFF);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = if io::stderr().is_terminal() {
@@ -102,7 +105,7 @@ pub async fn start(
         master: compiled.master_key,
         limits: Arc::clone(&limits),
         meter: meter.clone(),
-        exchange: Exchange::new(engine.clone(), clock.clone()),
+        exchange: Exchange::new(engine.clone(), Guard::new(&config.media), clock.clone()),
         config: config.server.clone(),
         clock,
     });
@@ -282,7 +285,7 @@ impl Reloader {
             Ok(Ok((config, compiled))) => {
                 if !self.loaded.config.same_process(&config) {
                     tracing::warn!(
-                        "[server], [admin], [store] or [engine] changed: restart to apply that"
+                        "[server], [admin], [store], [media] or [engine] changed: restart to apply that"
                     );
                 }
                 self.snapshot.store(Arc::new(compiled.snapshot));

@@ -175,6 +175,20 @@ impl Call {
         }
     }
 
+    /// The still pictures among its media: those that [`ImageRules`](super::ImageRules) are about.
+    #[must_use]
+    pub fn pictures(&self) -> Vec<&Media> {
+        match self {
+            Self::BundleLiveness(_) | Self::VideoLiveness(_) => Vec::new(),
+            Self::VideoMatch(call) => vec![&call.reference],
+            Self::Upload(call) if call.for_op != Op::ImageLiveness => Vec::new(),
+            Self::ImageLiveness(_)
+            | Self::FaceMatch(_)
+            | Self::FaceQuality(_)
+            | Self::Upload(_) => self.media(),
+        }
+    }
+
     /// Every piece of media in the call, subject first.
     #[must_use]
     pub fn media(&self) -> Vec<&Media> {
@@ -187,6 +201,54 @@ impl Call {
             Self::FaceQuality(call) => vec![&call.image],
             Self::Upload(call) => vec![&call.media],
         }
+    }
+
+    /// The same, to be replaced.
+    pub fn media_mut(&mut self) -> Vec<&mut Media> {
+        match self {
+            Self::ImageLiveness(call) => vec![&mut call.image],
+            Self::BundleLiveness(call) => vec![&mut call.bundle],
+            Self::VideoLiveness(call) => vec![&mut call.video],
+            Self::VideoMatch(call) => vec![&mut call.live.video, &mut call.reference],
+            Self::FaceMatch(call) => vec![&mut call.first, &mut call.second],
+            Self::FaceQuality(call) => vec![&mut call.image],
+            Self::Upload(call) => vec![&mut call.media],
+        }
+    }
+
+    /// What is asked beside the subject: every wish of the op by its name, and whether it is made.
+    pub fn wishes_mut(&mut self) -> Vec<(&'static str, &mut bool)> {
+        match self {
+            Self::ImageLiveness(call) => vec![("details", &mut call.details)],
+            Self::BundleLiveness(call) => vec![
+                ("return_image", &mut call.return_image),
+                ("details", &mut call.details),
+            ],
+            Self::VideoLiveness(call) => call.wishes_mut(),
+            Self::VideoMatch(call) => {
+                let mut wishes = call.live.wishes_mut();
+                wishes.push(("auto_rotate", &mut call.auto_rotate));
+                wishes.push(("check_quality", &mut call.check_quality));
+                wishes
+            }
+            Self::FaceMatch(call) => vec![
+                ("auto_rotate", &mut call.auto_rotate),
+                ("check_quality", &mut call.check_quality),
+            ],
+            Self::FaceQuality(_) | Self::Upload(_) => vec![],
+        }
+    }
+}
+
+// === impl VideoLiveness ===
+
+impl VideoLiveness {
+    fn wishes_mut(&mut self) -> Vec<(&'static str, &mut bool)> {
+        vec![
+            ("return_frame", &mut self.return_frame),
+            ("return_face", &mut self.return_face),
+            ("return_status", &mut self.return_status),
+        ]
     }
 }
 

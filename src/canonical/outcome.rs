@@ -67,6 +67,8 @@ pub struct Liveness {
     pub native: Option<NativeScore>,
     /// Why there is no verdict, in one sentence that a caller may read. Only with [`Verdict::Undecided`].
     pub reason: Option<Cow<'static, str>>,
+    /// The video was refused because it is too short to judge. Only with [`Verdict::Spoof`].
+    pub too_short: bool,
     /// What else is known of the picture; empty unless it was really computed.
     pub details: FaceDetails,
     /// The frame that a video or a bundle was judged by.
@@ -90,6 +92,7 @@ impl Liveness {
             score: None,
             native: None,
             reason: None,
+            too_short: false,
             details: FaceDetails::default(),
             selection: None,
             matched: None,
@@ -192,6 +195,8 @@ impl Match {
 pub struct Quality {
     /// One entry per face, largest first.
     pub faces: Vec<FaceDetails>,
+    /// What only the answering vendor understands.
+    pub extras: Extras,
 }
 
 /// An id for media that was kept.

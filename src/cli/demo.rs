@@ -7,13 +7,16 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use axum::Router;
+use axum::routing::get;
 use bytes::Bytes;
 use http::Response;
+use tracing::Level;
 use uuid::Uuid;
 
 use super::{client, models};
@@ -23,7 +26,7 @@ use crate::config;
 use crate::engine::decode;
 use crate::engine::weights::{self, Mode};
 use crate::simulate::recapture::recapture;
-use crate::vendors::{Credentials, Memo, Sample, Turn, UpstreamCx, VENDORS, Vendor};
+use crate::vendors::{Credentials, Memo, Turn, UpstreamCx, VENDORS, Vendor};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -49,6 +52,8 @@ listen = "127.0.0.1:0"
 [store]
 url = "sqlite://{dir}/livegate.db"
 master_key = { file = "{dir}/master.key" }
+[media]
+allow_hosts = ["{host}"]
 [engine]
 models = "{models}"
 [upstreams.local]
@@ -67,6 +72,8 @@ struct Picture {
     name: &'static str,
     path: PathBuf,
     bytes: Bytes,
+    /// Where dialects that take a URL are told to find it.
+    url: String,
     expected: Option<Verdict>,
 }
 
@@ -82,7 +89,7 @@ struct Row {
 
 /// Runs the demonstration; serves until Ctrl-C unless told not to.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    app::log_to_stderr();
+    app::log_to_stderr(Level::WARN);
     let mode = if arguments.offline {
         Mode::Offline
     } else {
@@ -90,16 +97,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     weights::fetch(Path::new(MODELS), mode, &models::Reporter::new())?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let pictures = pictures(arguments.image.as_deref(), folder.path())?;
+    let host = TcpListener::bind("127.0.0.1:0")?;
+    host.set_nonblocking(true)?;
+    let address = host.local_addr()?;
+    let pictures = pictures(arguments.image.as_deref(), folder.path(), address)?;
     let secret = Uuid::new_v4().simple().to_string();
     fs::write(folder.path().join("secret"), &secret)?;
     let file = folder.path().join("livegate.toml");
     let text = CONFIG
         .replace("{models}", MODELS)
+        .replace("{host}", &address.to_string())
         .replace("{dir}", &folder.path().display().to_string());
     fs::write(&file, text)?;
     let loaded = config::load(&file)?;
     app::runtime(&loaded.config)?.block_on(async {
+        tokio::spawn(serve_pictures(host, &pictures)?);
         let running = app::start(loaded, std::io::sink()).await?;
         let mut rows = Vec::new();
         for vendor in VENDORS {
@@ -120,7 +132,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn pictures(own: Option<&Path>, folder: &Path) -> anyhow::Result<Vec<Picture>> {
+fn pictures(own: Option<&Path>, folder: &Path, host: SocketAddr) -> anyhow::Result<Vec<Picture>> {
     let source = own.map_or_else(
         || Path::new(MODELS).join(weights::PORTRAIT),
         Path::to_path_buf,
@@ -138,17 +150,34 @@ fn pictures(own: Option<&Path>, folder: &Path) -> anyhow::Result<Vec<Picture>> {
     Ok(vec![
         Picture {
             name: "portrait",
+            url: format!("http://{host}/portrait"),
             path: source,
             bytes: original,
             expected: expected(Verdict::Live),
         },
         Picture {
             name: "recapture",
+            url: format!("http://{host}/recapture"),
             path,
             bytes: recaptured,
             expected: expected(Verdict::Spoof),
         },
     ])
+}
+
+/// The pictures on a server of their own, for dialects whose clients send a URL.
+fn serve_pictures(
+    host: TcpListener,
+    pictures: &[Picture],
+) -> anyhow::Result<impl Future<Output = std::io::Result<()>> + Send + use<>> {
+    let mut router = Router::new();
+    for picture in pictures {
+        let bytes = picture.bytes.clone();
+        let serve = move || std::future::ready(bytes.clone());
+        router = router.route(&format!("/{}", picture.name), get(serve));
+    }
+    let host = tokio::net::TcpListener::from_std(host)?;
+    Ok(async move { axum::serve(host, router).await })
 }
 
 /// Sends one picture in one dialect, if that dialect takes pictures.
@@ -165,8 +194,10 @@ async fn ask(
     let Some(sample) = inbound.sample(Op::ImageLiveness, &credentials) else {
         return Ok(None);
     };
-    let curl = curl(&sample, gateway, &picture.path);
-    let response = client::send(gateway, sample.request(&picture.bytes)?).await?;
+    let path = picture.path.display().to_string();
+    let curl = sample.curl(&format!("http://{gateway}"), &path, &picture.url);
+    let request = sample.request(&picture.bytes, &picture.url)?;
+    let response = client::send(gateway, request).await?;
     let verdict = read(vendor, &response);
     let right = match picture.expected {
         Some(expected) => verdict == Some(expected),
@@ -204,20 +235,6 @@ fn read(vendor: &Vendor, response: &Response<Bytes>) -> Option<Verdict> {
         Turn::Done(Outcome::Match(_) | Outcome::Quality(_) | Outcome::Uploaded(_))
         | Turn::Send { .. } => None,
     }
-}
-
-fn curl(sample: &Sample, gateway: SocketAddr, file: &Path) -> String {
-    let mut line = "curl -sS".to_owned();
-    for (name, value) in &sample.headers {
-        // Writing to a string cannot fail.
-        let _ = write!(line, " -H '{name}: {value}'");
-    }
-    let _ = write!(line, " -F '{}=@{}'", sample.file_field, file.display());
-    for (name, value) in sample.fields {
-        let _ = write!(line, " -F {name}={value}");
-    }
-    let _ = write!(line, " 'http://{gateway}{}'", sample.target);
-    line
 }
 
 fn report(running: &Running, rows: &[Row]) -> String {

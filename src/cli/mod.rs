@@ -8,6 +8,8 @@ mod demo;
 mod health;
 mod models;
 mod serve;
+mod simulate;
+mod translate;
 mod vendors;
 
 use std::io::Write;
@@ -36,8 +38,12 @@ enum Command {
     /// Fetch or verify the local engine's weights.
     #[command(subcommand)]
     Models(models::Command),
+    /// Serve vendors' APIs on this machine, with outcomes and faults on demand.
+    Simulate(simulate::Arguments),
     /// Show which dialects are served and which vendors can be called.
     Vendors(vendors::Arguments),
+    /// Show the request that an upstream would get for a request in a dialect, and what is lost.
+    Translate(translate::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -49,7 +55,9 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Models(command) => models::run(&command),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Vendors(arguments) => vendors::run(&arguments),
+        Command::Translate(arguments) => translate::run(&arguments),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if stderr is closed.

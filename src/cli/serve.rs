@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Level;
 
 use super::models::Reporter;
 use crate::app::{self, Running};
@@ -22,7 +23,7 @@ pub struct Arguments {
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    app::log_to_stderr();
+    app::log_to_stderr(Level::INFO);
     let loaded = match &arguments.config {
         Some(path) => config::load(path),
         None => config::built_in(),

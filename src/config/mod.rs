@@ -18,10 +18,10 @@ use serde::Deserialize;
 use crate::auth::MasterKey;
 use crate::canonical::Secret;
 use crate::tenancy::{CompileError, DigestedSecret, Snapshot};
-use crate::{admin, engine, gateway, store, tenancy};
+use crate::{admin, engine, gateway, media, store, tenancy};
 
 pub use errors::{ConfigError, ConfigErrors};
-pub use secrets::{PrepareError, prepare_files};
+pub use secrets::{PrepareError, prepare_files, secret_from_environment};
 
 use errors::{Complaint, is_within};
 use secrets::{Absent, Resolver};
@@ -42,6 +42,8 @@ pub struct Config {
     pub admin: admin::Config,
     /// `[store]`
     pub store: store::Config,
+    /// `[media]`
+    pub media: media::Config,
     /// `[engine]`
     pub engine: engine::Config,
     /// `[upstreams]`, `[plans]`, `[tenants]` and `[[routes]]`: what a reload replaces.
@@ -55,6 +57,7 @@ struct Document {
     server: gateway::Config,
     admin: admin::Config,
     store: store::Config,
+    media: media::Config,
     engine: engine::Config,
     upstreams: BTreeMap<String, tenancy::config::Upstream>,
     plans: BTreeMap<String, tenancy::config::Plan>,
@@ -132,6 +135,7 @@ impl From<Document> for Config {
             server: document.server,
             admin: document.admin,
             store: document.store,
+            media: document.media,
             engine: document.engine,
             tenancy: tenancy::Config {
                 upstreams: document.upstreams,
@@ -150,6 +154,7 @@ impl Config {
         self.server == other.server
             && self.admin == other.admin
             && self.store == other.store
+            && self.media == other.media
             && self.engine == other.engine
     }
 

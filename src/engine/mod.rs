@@ -40,11 +40,6 @@ use network::OnnxNetwork;
 use pipeline::{Networks, OperatingPoint};
 use pool::{Pool, PoolError};
 
-/// The file of the detector in the models folder.
-const DETECTOR: &str = "yunet_320.onnx";
-/// The file of the anti-spoofing network in the models folder.
-const LIVENESS: &str = "fr_liveness.onnx";
-
 /// A handle to the engine; clones share its threads and networks. Dropping the last one ends the threads.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -158,8 +153,8 @@ fn load(models: &Path) -> Result<Arc<Networks>, String> {
             .map_err(|reason| format!("{reason}; run `livegate models fetch`"))
     };
     Ok(Arc::new(Networks {
-        detector: Box::new(network(DETECTOR)?),
-        liveness: Box::new(network(LIVENESS)?),
+        detector: Box::new(network(weights::YUNET)?),
+        liveness: Box::new(network(weights::LIVENESS)?),
     }))
 }
 

@@ -3,10 +3,11 @@
 //! # Design
 //!
 //! One thread per inference: on few cores, several threads inside one inference gain nothing and slow each other down
-//! across calls. The runtime runs a graph on a thread pool of its own kind, so each of our threads keeps such a pool
-//! of one thread.
+//! across calls. The runtime runs a graph on threads of its own kind, in pools; ours have one thread each. A call from
+//! another thread is handed over and back, twice the wait for a busy core; so a thread that does nothing but inference
+//! becomes such a thread, by [`dedicate`].
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,12 +65,6 @@ impl OnnxNetwork {
 
 impl Network for OnnxNetwork {
     fn run(&self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
-        thread_local! {
-            static ONE_THREAD: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() };
-        }
-        let pool = ONE_THREAD.with(|cell| {
-            Arc::clone(cell.get_or_init(|| Arc::new(ThreadPool::with_num_threads(1))))
-        });
         let [id] = self.model.input_ids() else {
             return Err(NetworkError::Shape);
         };
@@ -80,11 +75,35 @@ impl Network for OnnxNetwork {
             .run(
                 vec![(*id, input.into())],
                 self.model.output_ids(),
-                Some(RunOptions::default().with_thread_pool(Some(pool))),
+                Some(RunOptions::default().with_thread_pool(Some(thread_pool()))),
             )
             .map_err(|error| NetworkError::Run(Box::new(error)))?;
         outputs.into_iter().map(flat).collect()
     }
+}
+
+thread_local! {
+    /// The pool of one thread that runs this thread's graphs.
+    static POOL: RefCell<Option<Arc<ThreadPool>>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` so that the graphs it runs stay on the thread it is on.
+pub fn dedicate(work: impl FnOnce() + Send) {
+    let pool = Arc::new(ThreadPool::with_num_threads(1));
+    let own = Arc::clone(&pool);
+    pool.run(move || {
+        POOL.set(Some(own));
+        work();
+        // A thread that keeps its own pool alive would never end.
+        POOL.take();
+    });
+}
+
+fn thread_pool() -> Arc<ThreadPool> {
+    POOL.with_borrow_mut(|pool| {
+        let pool = pool.get_or_insert_with(|| Arc::new(ThreadPool::with_num_threads(1)));
+        Arc::clone(pool)
+    })
 }
 
 fn flat(output: Value) -> Result<Vec<f32>, NetworkError> {
@@ -94,5 +113,38 @@ fn flat(output: Value) -> Result<Vec<f32>, NetworkError> {
         Ok(values)
     } else {
         Err(NetworkError::NotANumber)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn value(values: Vec<f32>) -> Value {
+        Value::from_shape([values.len()], values).expect("one dimension")
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_answer() {
+        assert_eq!(flat(value(vec![1.0, -2.0])).ok(), Some(vec![1.0, -2.0]));
+        for wrong in [f32::NAN, f32::INFINITY] {
+            let answer = flat(value(vec![1.0, wrong]));
+            assert!(matches!(answer, Err(NetworkError::NotANumber)));
+        }
+        let integers = Value::from_shape([1], vec![1_i32]).expect("one dimension");
+        assert!(matches!(flat(integers), Err(NetworkError::Shape)));
+    }
+
+    #[test]
+    fn a_dedicated_thread_hands_nothing_over_and_keeps_nothing() {
+        let mut watched = None;
+        dedicate(|| {
+            let here = thread::current().id();
+            assert_eq!(thread_pool().run(|| thread::current().id()), here);
+            watched = Some(Arc::downgrade(&thread_pool()));
+        });
+        assert!(watched.is_some_and(|pool| pool.upgrade().is_none()));
     }
 }

@@ -169,3 +169,98 @@ fn orientation<S: Serializer>(orientation: &Orientation, serializer: S) -> Resul
         Orientation::Right => "right",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use image::{ImageFormat, Rgb, RgbImage};
+
+    use super::*;
+
+    /// Sees one face of 64 x 64 in the middle of a picture of 160 x 160.
+    struct OneFace;
+
+    impl Network for OneFace {
+        fn run(&self, _: [usize; 4], _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            let mut outputs: Vec<Vec<f32>> = [1, 1, 4, 10]
+                .into_iter()
+                .flat_map(|each| [400, 100, 25].map(|cells| vec![0.0; cells * each]))
+                .collect();
+            // Cell 12 of 5 x 5 cells of 32 pixels.
+            outputs[2][12] = 1.0;
+            outputs[5][12] = 1.0;
+            let size = 2.0_f32.ln();
+            outputs[8][48..52].copy_from_slice(&[0.5, 0.5, size, size]);
+            Ok(outputs)
+        }
+    }
+
+    /// Answers every crop with the same logits.
+    struct Always(Vec<f32>);
+
+    impl Network for Always {
+        fn run(&self, _: [usize; 4], _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            Ok(vec![self.0.clone()])
+        }
+    }
+
+    /// Answers nothing that can be used.
+    struct Broken;
+
+    impl Network for Broken {
+        fn run(&self, _: [usize; 4], _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            Err(NetworkError::NotANumber)
+        }
+    }
+
+    fn judged_by(
+        detector: impl Network + 'static,
+        liveness: impl Network + 'static,
+    ) -> Result<Report, InspectError> {
+        let picture = RgbImage::from_fn(160, 160, |x, y| {
+            Rgb(if (x + y) % 2 == 0 {
+                [200, 100, 50]
+            } else {
+                [150, 80, 20]
+            })
+        });
+        let mut bytes = Cursor::new(Vec::new());
+        picture
+            .write_to(&mut bytes, ImageFormat::Png)
+            .expect("encodes");
+        let networks = Networks {
+            detector: Box::new(detector),
+            liveness: Box::new(liveness),
+        };
+        let point = OperatingPoint::of(&Config::default());
+        inspect(&networks, point, bytes.get_ref())
+    }
+
+    #[test]
+    fn the_probability_is_cut_at_the_operating_point() {
+        for (live, verdict) in [
+            (2.0_f32, Verdict::Live),
+            (1.0, Verdict::Undecided),
+            (0.0, Verdict::Spoof),
+        ] {
+            // Against two logits of which one never wins: 0.88, 0.73 and 0.50 less a little.
+            let report = judged_by(OneFace, Always(vec![live, 0.0, -9.0])).expect("a report");
+            assert_eq!(report.verdict, verdict, "{report:?}");
+            assert_eq!(report.reason.is_some(), verdict == Verdict::Undecided);
+            assert!(report.live_probability.is_some());
+        }
+    }
+
+    #[test]
+    fn a_network_that_fails_or_changes_shape_is_a_failure() {
+        let failure = Err(InspectError::Failed);
+        assert_eq!(judged_by(Broken, Always(vec![9.0, 0.0, 0.0])), failure);
+        assert_eq!(judged_by(OneFace, Broken), failure);
+        assert_eq!(judged_by(OneFace, Always(vec![9.0, 0.0])), failure);
+        assert_eq!(
+            judged_by(Always(vec![9.0]), Always(vec![9.0, 0.0, 0.0])),
+            failure
+        );
+    }
+}

@@ -14,6 +14,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
+use super::network;
+
 /// A fixed number of threads.
 pub struct Pool {
     shared: Arc<Shared>,
@@ -68,7 +70,7 @@ impl Pool {
             let shared = Arc::clone(&pool.shared);
             let thread = thread::Builder::new()
                 .name("inference".to_owned())
-                .spawn(move || shared.work())?;
+                .spawn(move || network::dedicate(|| shared.work()))?;
             pool.threads.push(thread);
         }
         Ok(pool)
@@ -196,7 +198,8 @@ mod tests {
         while pool.waiting() < 2 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(pool.run(|| ()).await, Err(PoolError::Full));
+        let mut refused = Box::pin(pool.run(|| ()));
+        assert_eq!(poll_once(refused.as_mut()), Some(Err(PoolError::Full)));
         drop(release);
         for task in [running, first, second] {
             assert_eq!(task.await.expect("no panic"), Ok(()));
@@ -210,13 +213,13 @@ mod tests {
         let pool = Pool::start(1, 8).expect("threads");
         let (release, begun, job) = blocker();
         let mut running = Box::pin(pool.run(job));
-        assert!(futures_poll(running.as_mut()).is_none());
+        assert!(poll_once(running.as_mut()).is_none());
         begun.recv().expect("begun");
 
         let ran = Arc::new(AtomicBool::new(false));
         let mark = Arc::clone(&ran);
         let mut abandoned = Box::pin(pool.run(move || mark.store(true, Ordering::SeqCst)));
-        assert!(futures_poll(abandoned.as_mut()).is_none());
+        assert!(poll_once(abandoned.as_mut()).is_none());
         drop(abandoned);
         drop(release);
         assert_eq!(running.await, Ok(()));
@@ -247,7 +250,7 @@ mod tests {
             job();
             count.fetch_add(1, Ordering::SeqCst);
         }));
-        assert!(futures_poll(running.as_mut()).is_none());
+        assert!(poll_once(running.as_mut()).is_none());
         begun.recv().expect("begun");
         drop(running);
         drop(release);
@@ -256,7 +259,7 @@ mod tests {
     }
 
     /// Polls once, which hands the job over.
-    fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match future.poll(&mut context) {
             std::task::Poll::Ready(output) => Some(output),

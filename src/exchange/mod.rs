@@ -7,6 +7,7 @@
 //! deadlines and records need no special case for it.
 
 mod connector;
+pub mod download;
 mod engine;
 
 use std::time::Duration;
@@ -17,9 +18,10 @@ use tokio::time::{Instant, timeout_at};
 
 pub use connector::Connector;
 
-use crate::canonical::{Call, CallId, Outcome, Problem, ProblemKind, Retry};
+use crate::canonical::{Call, CallId, Media, MediaForm, Outcome, Problem, ProblemKind, Retry};
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::media::Guard;
 use crate::tenancy::Upstream;
 use crate::vendors::{Turn, UpstreamCx};
 
@@ -30,6 +32,7 @@ const MAX_TURNS: usize = 16;
 #[derive(Debug)]
 pub struct Exchange {
     connector: Connector,
+    guard: Guard,
     engine: Engine,
     clock: Clock,
 }
@@ -48,12 +51,39 @@ pub struct Answer {
 impl Exchange {
     /// An exchange with an empty connection pool.
     #[must_use]
-    pub fn new(engine: Engine, clock: Clock) -> Self {
+    pub fn new(engine: Engine, guard: Guard, clock: Clock) -> Self {
         Self {
             connector: Connector::new(),
+            guard,
             engine,
             clock,
         }
+    }
+
+    /// Fetches what the caller named by URL, if the upstream takes only bytes.
+    ///
+    /// # Errors
+    ///
+    /// `DownloadTimeout` or `DownloadFailed`, also for a file of more than `max` bytes and for an address that may not
+    /// be reached.
+    pub async fn bring_media(
+        &self,
+        upstream: &Upstream,
+        call: &mut Call,
+        max: usize,
+    ) -> Result<(), Problem> {
+        let outbound = upstream.vendor.outbound.ok_or_else(Problem::unsupported)?;
+        let support = outbound.capabilities().support(call.op());
+        if support.is_none_or(|support| support.forms.contains(&MediaForm::Url)) {
+            return Ok(());
+        }
+        for media in call.media_mut() {
+            if let Media::Url(url) = media {
+                let file = download::fetch(&self.connector, &self.guard, url, max).await?;
+                *media = Media::Bytes(file);
+            }
+        }
+        Ok(())
     }
 
     /// Carries out `call` at `upstream`, within the upstream's timeout for all turns together.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{Request, Response};
 use pingora_proxy::Session;
 use uuid::Uuid;
@@ -115,6 +116,7 @@ impl Gateway {
         let cx = DialectCx {
             id: progress.id,
             settings,
+            accept: session.req_header().headers.get(ACCEPT),
         };
         let (response, end) = match result {
             Ok((call, outcome)) => (
@@ -160,21 +162,27 @@ impl Gateway {
                     .await?
             }
         };
+        let accept = session.req_header().headers.get(ACCEPT).cloned();
         let tenant = &caller.tenant;
         let cx = DialectCx {
             id: progress.id,
             settings: &tenant.settings,
+            accept: accept.as_ref(),
         };
-        let call = inbound.parse_request(&cx, op, request)?;
+        let mut call = inbound.parse_request(&cx, op, request)?;
         check_media(recognised, &call)?;
         let point = progress.id.point();
         let query = route::Query {
             tenant,
-            dialect: vendor.id,
+            dialect: vendor,
             call: &call,
             point,
         };
         let upstream = Arc::clone(progress.upstream.insert(route::plan(&snapshot, &query)?));
+        exchange
+            .bring_media(&upstream, &mut call, self.0.bounds.max)
+            .await?;
+        check_media(recognised, &call)?;
         let answer = exchange.run(&upstream, progress.id, &call).await;
         progress.upstream_time = answer.upstream;
         Ok((call, answer.result?))
@@ -319,7 +327,11 @@ fn check_media(recognised: Recognised, call: &Call) -> Result<(), Problem> {
     let Some(rules) = support.and_then(|support| support.image.as_ref()) else {
         return Ok(());
     };
-    for bytes in call.media().into_iter().filter_map(|media| media.bytes()) {
+    for bytes in call
+        .pictures()
+        .into_iter()
+        .filter_map(|media| media.bytes())
+    {
         media::check_image(bytes, rules)?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Pure: whoever calls this has the files and the environment, and hands them in as two functions. It goes on after a
 //! mistake, so that one run finds all of them; a thing that refers to a broken thing is not called broken for it.
 
+mod own;
 mod route;
 mod tenant;
 mod upstream;

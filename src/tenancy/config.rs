@@ -1,13 +1,17 @@
 //! Upstreams, plans, tenants and routes as they are written. [`compile`](super::compile) finds what is wrong with them
 //! and makes the [`Snapshot`](super::Snapshot); what must be written but may be forgotten is therefore optional here.
 
+mod own;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::units::{HttpUrl, Limit, RateSpec, SecretSource, Span};
 use crate::vendors;
+
+pub use own::OwnTable;
 
 /// The sections that a reload replaces.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +42,10 @@ pub struct Upstream {
     pub api_id: Option<SecretSource>,
     /// Secret half of a pair.
     pub api_secret: Option<SecretSource>,
+    /// Public half of a signing pair.
+    pub secret_id: Option<SecretSource>,
+    /// Half of a signing pair that is never sent.
+    pub secret_key: Option<SecretSource>,
     /// One opaque credential.
     pub token: Option<SecretSource>,
     /// Encryption key of an installation.
@@ -93,11 +101,7 @@ pub struct Periods {
 
 /// `[tenants.NAME]`: a customer of this gateway.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a table like { plan = \"NAME\" }"
-)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Tenant {
     /// Its limits.
     pub plan: String,
@@ -108,8 +112,13 @@ pub struct Tenant {
     /// How scores are written in the dialects whose documents disagree.
     #[serde(with = "ScoreAs")]
     pub score_as: vendors::ScoreAs,
+    /// What it agrees to although it loses or exposes something.
+    pub allow: Vec<vendors::OptIn>,
     /// Its credentials; more can be made at run time.
     pub keys: Vec<Key>,
+    /// Its tables named after vendors, by vendor id.
+    #[serde(skip)]
+    pub own: BTreeMap<&'static str, OwnTable>,
 }
 
 /// A credential of a tenant.
@@ -183,6 +192,8 @@ impl Default for Upstream {
             base_url: None,
             api_id: None,
             api_secret: None,
+            secret_id: None,
+            secret_key: None,
             token: None,
             key: None,
             iv: None,
@@ -196,10 +207,12 @@ impl Default for Upstream {
 impl Upstream {
     /// Every credential by the name that vendors' `credentials()` uses, written or not.
     #[must_use]
-    pub fn credentials(&self) -> [(&'static str, Option<&SecretSource>); 5] {
+    pub fn credentials(&self) -> [(&'static str, Option<&SecretSource>); 7] {
         [
             ("api_id", self.api_id.as_ref()),
             ("api_secret", self.api_secret.as_ref()),
+            ("secret_id", self.secret_id.as_ref()),
+            ("secret_key", self.secret_key.as_ref()),
             ("token", self.token.as_ref()),
             ("key", self.key.as_ref()),
             ("iv", self.iv.as_ref()),
@@ -210,7 +223,7 @@ impl Upstream {
 // === impl Quota ===
 
 impl<'de> Deserialize<'de> for Quota {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(QuotaVisitor)
     }
 }
@@ -247,8 +260,16 @@ impl Default for Tenant {
             dialects: None,
             time_zone: "UTC".to_owned(),
             score_as: vendors::ScoreAs::default(),
+            allow: Vec::new(),
             keys: Vec::new(),
+            own: BTreeMap::new(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tenant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(own::TenantVisitor)
     }
 }
 

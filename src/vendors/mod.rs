@@ -18,13 +18,18 @@
 #![warn(missing_docs)]
 
 pub mod accuauth;
+pub mod acedata;
 pub mod body;
 mod complaint;
 pub mod linkface;
 pub mod local;
+mod loss;
 pub mod native;
+mod reply;
 mod sample;
 mod score;
+pub mod senseid;
+pub mod tencent;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -33,7 +38,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
-pub use sample::{Credentials, Sample};
+pub use loss::{first_request, not_asked};
+pub use sample::{Credentials, Sample, SampleBody};
 
 use crate::canonical::{Call, CallId, ImageRules, MediaForm, Op, Outcome, Problem, Scale, Secret};
 
@@ -42,6 +48,9 @@ pub static VENDORS: &[&Vendor] = &[
     &native::VENDOR,
     &accuauth::VENDOR,
     &linkface::VENDOR,
+    &acedata::VENDOR,
+    &senseid::VENDOR,
+    &tencent::VENDOR,
     &local::VENDOR,
 ];
 
@@ -80,6 +89,8 @@ pub enum SettingKind {
     Secret {
         /// Its exact length.
         bytes: usize,
+        /// What the vendor publishes as its default. It protects nothing, so a tenant has to allow it.
+        published: Option<&'static str>,
     },
     /// One of these numbers.
     Number(&'static [i64]),
@@ -140,6 +151,58 @@ pub fn recognise(head: &Parts) -> Recognised {
         inbound: native::INBOUND,
         op: None,
     })
+}
+
+/// Whether media can get from one vendor's caller to another vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carriage {
+    /// It can.
+    Carried,
+    /// It can, if the tenant agrees.
+    OptIn(OptIn),
+    /// It cannot, or it would be meaningless there.
+    Impossible,
+}
+
+/// What a tenant has to agree to, because something is lost, exposed or unproven. `allow` in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptIn {
+    /// Secrets that a vendor publishes as its default may protect this tenant's media.
+    PublishedKey,
+    /// A capture of one vendor's SDK may be sent to another vendor, though no page promises that it can read it.
+    ForeignBundle,
+}
+
+// === impl OptIn ===
+
+impl OptIn {
+    /// As it is written in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PublishedKey => "published-key",
+            Self::ForeignBundle => "foreign-bundle",
+        }
+    }
+}
+
+/// Whether media of `op` in that form, sent in the dialect of `from`, can be carried to `to`.
+#[must_use]
+pub fn carriage(from: &Vendor, to: &Vendor, op: Op, form: MediaForm) -> Carriage {
+    let support = to
+        .outbound
+        .and_then(|outbound| outbound.capabilities().support(op));
+    let own = from.id == to.id;
+    if !support.is_some_and(|support| support.carries(form)) {
+        return Carriage::Impossible;
+    }
+    match (op, form) {
+        // One vendor's ids mean nothing to another.
+        (_, MediaForm::Stored) | (Op::Upload, _) if !own => Carriage::Impossible,
+        (Op::BundleLiveness, _) if !own => Carriage::OptIn(OptIn::ForeignBundle),
+        (_, _) => Carriage::Carried,
+    }
 }
 
 /// What is served to anyone who asks, without a key: the description of our own API.
@@ -284,6 +347,8 @@ pub struct DialectCx<'a> {
     pub id: CallId,
     /// The tenant's choices; the defaults before the tenant is known.
     pub settings: &'a DialectSettings,
+    /// The caller's `Accept`, for dialects that answer in more than one media type.
+    pub accept: Option<&'a HeaderValue>,
 }
 
 /// A tenant's choices where a vendor's clients disagree about the dialect.
@@ -326,6 +391,23 @@ pub struct UpstreamCx<'a> {
     /// Seconds since 1970, for vendors that sign the time.
     pub unix_seconds: i64,
     secrets: &'a [(&'static str, Secret)],
+}
+
+// === impl Presented ===
+
+impl Presented {
+    /// The token of `Authorization: Bearer`. None if there is none, or more than one such header.
+    #[must_use]
+    pub fn bearer(head: &Parts) -> Option<Self> {
+        let mut values = head.headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+            .then(|| Self::Bearer(Secret::new(token.to_owned())))
+    }
 }
 
 // === impl Turn ===
@@ -403,6 +485,17 @@ pub struct Support {
     pub image: Option<ImageRules>,
     /// Largest request body, bytes.
     pub max_body: usize,
+}
+
+// === impl Support ===
+
+impl Support {
+    /// Whether media that comes in this form can be carried: as it is, or fetched first if it is a URL.
+    #[must_use]
+    pub fn carries(&self, form: MediaForm) -> bool {
+        let fetched = form == MediaForm::Url && self.forms.contains(&MediaForm::Bytes);
+        fetched || self.forms.contains(&form)
+    }
 }
 
 // === impl Capabilities ===

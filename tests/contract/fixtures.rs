@@ -11,8 +11,8 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use libtest_mimic::Failed;
 use livegate::canonical::{
-    AttackScore, Call, FaceDetails, Liveness, Match, Media, NativeScore, Op, Orientation, Outcome,
-    Problem, ProblemKind, Quality, Retry, Secret, Selection, Uploaded, Verdict,
+    AttackScore, Call, Extras, FaceDetails, Liveness, Match, Media, NativeScore, Op, Orientation,
+    Outcome, Problem, ProblemKind, Quality, Retry, Secret, Selection, Uploaded, Verdict,
 };
 use livegate::vendors::{DialectSettings, OwnSettings, ScoreAs, Vendor};
 use memchr::memmem;
@@ -113,6 +113,8 @@ struct OutcomeCanon {
     attack_score: Option<f64>,
     native: Option<String>,
     reason: Option<String>,
+    #[serde(default)]
+    too_short: bool,
     #[serde(default)]
     details: DetailsCanon,
     selection: Option<SelectionCanon>,
@@ -381,7 +383,10 @@ impl OutcomeCanon {
             Op::FaceQuality => {
                 let faces: Result<_, Failed> =
                     self.faces.iter().map(DetailsCanon::details).collect();
-                Outcome::Quality(Quality { faces: faces? })
+                Outcome::Quality(Quality {
+                    faces: faces?,
+                    extras: Extras::default(),
+                })
             }
             Op::Upload => Outcome::Uploaded(stored.ok_or("no id")?),
             Op::ImageLiveness | Op::BundleLiveness | Op::VideoLiveness | Op::VideoMatch => {
@@ -394,6 +399,7 @@ impl OutcomeCanon {
                     score: self.attack_score.and_then(AttackScore::new),
                     native: native(&self.native),
                     reason: self.reason.clone().map(Into::into),
+                    too_short: self.too_short,
                     details: self.details.details()?,
                     selection: selection.map(SelectionCanon::selection).transpose()?,
                     matched,

@@ -13,7 +13,7 @@ use livegate::vendors::Vendor;
 use serde_json::{Value, json};
 
 use super::fixtures::{self, RequestFixture};
-use super::world::{CANARY, Decision, Dialect, Upstream, callable, decides, ensure, everything};
+use super::world::{CANARY, Decision, Dialect, Upstream, callable, decides, ensure};
 
 /// What stands where another type was expected.
 fn wrong_values() -> [Value; 9] {
@@ -50,6 +50,29 @@ fn mutations(value: &Value, path: &str) -> Vec<(String, Value)> {
         }
     }
     mutated
+}
+
+/// The paths of everything in `value` that has no members, as JSON pointers.
+fn leaves(value: &Value, path: &str) -> Vec<String> {
+    let Value::Object(members) = value else {
+        return vec![path.to_owned()];
+    };
+    let below = |(key, member)| leaves(member, &format!("{path}/{key}"));
+    members.iter().flat_map(below).collect()
+}
+
+/// The value with another at that path, or with nothing.
+fn with(value: &Value, path: &str, other: Option<Value>) -> Value {
+    let mut copy = value.clone();
+    if let Some((parent, key)) = path.rsplit_once('/')
+        && let Some(Value::Object(members)) = copy.pointer_mut(parent)
+    {
+        match other {
+            Some(other) => members.insert(key.to_owned(), other),
+            None => members.remove(key),
+        };
+    }
+    copy
 }
 
 fn with_body(fixture: &RequestFixture, body: impl Into<Bytes>) -> Request<Bytes> {
@@ -196,23 +219,22 @@ pub fn scrub(vendor: &'static Vendor) -> Result<(), Failed> {
     }
     if let Some(upstream) = Upstream::of(vendor) {
         for op in callable(vendor) {
-            let call = everything(op);
+            let call = upstream.everything(op);
             let (head, _) = upstream.request(&call)?.into_parts();
             clean("the head", &format!("{head:?}"))?;
             clean("the turn", &format!("{:?}", upstream.render(&call)?))?;
         }
         clean("the context", &format!("{:?}", upstream.cx()))?;
         for fixture in fixtures::responses(vendor)? {
-            if let Ok(Value::Object(members)) = serde_json::from_slice(fixture.response.body()) {
-                for key in members.keys() {
-                    let mut told = members.clone();
-                    told.insert(key.clone(), json!(format!("{CANARY} <id>")));
-                    let (head, _) = fixture.response.clone().into_parts();
-                    let body = Value::Object(told).to_string();
-                    let answer = Response::from_parts(head, body.into());
-                    if let Err(problem) = upstream.read(&fixture.call, answer) {
-                        clean("the upstream's words", &problem.detail)?;
-                    }
+            let Ok(whole) = serde_json::from_slice::<Value>(fixture.response.body()) else {
+                continue;
+            };
+            for path in leaves(&whole, "") {
+                let told = with(&whole, &path, Some(json!(format!("{CANARY} <id>"))));
+                let (head, _) = fixture.response.clone().into_parts();
+                let answer = Response::from_parts(head, told.to_string().into());
+                if let Err(problem) = upstream.read(&fixture.call, answer) {
+                    clean("the upstream's words", &problem.detail)?;
                 }
             }
         }
@@ -247,33 +269,29 @@ fn fails_closed(vendor: &'static Vendor, op: Op) -> Result<(), Failed> {
         }
         let call = fixture.call;
         let (head, body) = fixture.response.into_parts();
-        let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(&body) else {
+        let Ok(whole) = serde_json::from_slice::<Value>(&body) else {
             continue;
         };
-        let read = |members: &Value| {
-            let body = Bytes::from(members.to_string());
+        let read = |value: &Value| {
+            let body = Bytes::from(value.to_string());
             upstream.read(&call, Response::from_parts(head.clone(), body))
         };
-        let whole = Value::Object(members.clone());
         if !grants(&read(&whole)) {
             others.push((fixture.name, fixture.canon.refused_by, call, head, whole));
             continue;
         }
-        for (key, value) in &members {
-            let mut without = members.clone();
-            without.remove(key);
-            if !leaves_open(op, &read(&Value::Object(without))) {
+        for path in leaves(&whole, "") {
+            if !leaves_open(op, &read(&with(&whole, &path, None))) {
                 continue;
             }
-            deciding.insert(format!("/{key}"));
-            for wrong in wrong_values().into_iter().filter(|wrong| wrong != value) {
-                let mut mistyped = members.clone();
-                mistyped.insert(key.clone(), wrong.clone());
-                let found = read(&Value::Object(mistyped));
-                ensure(is_closed(&found), || {
-                    format!("{}: {key} = {wrong} is {found:?}", fixture.name)
+            for wrong in wrong_values() {
+                let mistyped = with(&whole, &path, Some(wrong));
+                let found = read(&mistyped);
+                ensure(mistyped == whole || is_closed(&found), || {
+                    format!("{}: {path} in {mistyped} is {found:?}", fixture.name)
                 })?;
             }
+            deciding.insert(path);
         }
     }
     ensure(!deciding.is_empty(), || "no field decides".to_owned())?;

@@ -7,6 +7,7 @@ use livegate::canonical::{
     ProblemKind, Retry, Verdict,
 };
 use livegate::vendors::Vendor;
+use serde_json::Value;
 
 use super::fixtures;
 use super::world::{
@@ -127,14 +128,26 @@ pub fn call_survives(dialect: &'static Vendor, upstream: &'static Vendor) -> Res
                 }
                 None => {
                     let request = asked.request(&call)?;
-                    let media = call.media();
-                    let subject = media.first().and_then(|media| media.bytes());
-                    same("body", &Some(request.body()), &subject)
+                    let carried = call
+                        .media()
+                        .into_iter()
+                        .all(|media| carries(request.body(), media));
+                    ensure(carried, || "the media is not in the body".to_owned())
                 }
             }
         })?;
     }
     Ok(())
+}
+
+/// Whether a body holds that media in one of the ways that vendors read.
+fn carries(body: &[u8], media: &Media) -> bool {
+    let written = match media {
+        Media::Bytes(bytes) if body == bytes => return true,
+        Media::Bytes(bytes) => base64_turbo::encode(bytes),
+        Media::Url(text) | Media::Stored(text) => Value::from(text.as_str()).to_string(),
+    };
+    memchr::memmem::find(body, written.as_bytes()).is_some()
 }
 
 /// P3: what the upstream cannot be asked is refused before a byte is rendered: another op, or media that is not there.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use http::header::{CONTENT_LENGTH, RETRY_AFTER};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use libtest_mimic::Failed;
 use livegate::canonical::{
-    AttackScore, Extras, Liveness, Op, Outcome, Problem, ProblemKind, Retry, Scale, Verdict,
+    AttackScore, Extras, Liveness, Op, Outcome, Problem, ProblemKind, Quality, Retry, Scale,
+    Verdict,
 };
 use livegate::vendors::{self, Presented, VENDORS, Vendor};
 
@@ -48,7 +49,11 @@ fn plain(outcome: Outcome) -> Outcome {
             extras: Extras::default(),
             ..liveness
         }),
-        Outcome::Match(_) | Outcome::Quality(_) | Outcome::Uploaded(_) => outcome,
+        Outcome::Quality(quality) => Outcome::Quality(Quality {
+            extras: Extras::default(),
+            ..quality
+        }),
+        Outcome::Match(_) | Outcome::Uploaded(_) => outcome,
     }
 }
 
@@ -273,15 +278,34 @@ fn rounding(scale: &Scale, verdict: Verdict) -> f64 {
     AttackScore::THRESHOLD * (scale.margin + 2.0 * unit) / width
 }
 
-/// V5: every kind, with every advice, has a shape: a client error exactly if the caller is to blame, the call's id in
-/// it, `Retry-After` exactly where waiting helps, and the vendor's other half reads it as a problem.
+/// V5: every kind, with every advice, has a shape: a client error exactly if the caller is to blame (what could not be
+/// fetched or decided is a server error in dialects that have no word for it), the call's id in it, `Retry-After`
+/// exactly where waiting helps, and the vendor's other half reads it as a problem. A tenant may choose that what its
+/// clients did wrong is told by the body alone, under 200; no other choice changes a status.
 pub fn problems_total(vendor: &'static Vendor) -> Result<(), Failed> {
     for settings in settings(vendor) {
         let dialect = Dialect::of(vendor, &settings).ok_or("no dialect")?;
+        let default = Dialect::of(vendor, &Default::default()).ok_or("no dialect")?;
         for op in served(vendor) {
             for kind in ProblemKind::ALL {
                 for retry in generate::RETRIES {
-                    has_a_shape(&dialect, op, &Problem::new(kind, "a detail").retry(retry))?;
+                    let problem = Problem::new(kind, "a detail").retry(retry);
+                    let status = default.problem(op, &problem).status();
+                    let nobodys = matches!(
+                        kind,
+                        ProblemKind::Undecided
+                            | ProblemKind::DownloadTimeout
+                            | ProblemKind::DownloadFailed
+                    );
+                    let as_told = status.is_client_error() && kind.is_callers()
+                        || status.is_server_error() && (nobodys || !kind.is_callers());
+                    ensure(as_told, || format!("{kind} is a {status}"))?;
+                    let chosen = dialect.problem(op, &problem).status();
+                    let in_body = chosen == StatusCode::OK && kind.is_callers();
+                    ensure(chosen == status || in_body, || {
+                        format!("{kind} is a {chosen} by choice")
+                    })?;
+                    has_a_shape(&dialect, op, &problem)?;
                 }
             }
         }
@@ -292,10 +316,6 @@ pub fn problems_total(vendor: &'static Vendor) -> Result<(), Failed> {
 fn has_a_shape(dialect: &Dialect, op: Op, problem: &Problem) -> Result<(), Failed> {
     let kind = problem.kind;
     let response = dialect.problem(op, problem);
-    let status = response.status();
-    let as_told = status.is_client_error() == kind.is_callers()
-        && status.is_server_error() != kind.is_callers();
-    ensure(as_told, || format!("{kind} is a {status}"))?;
     let waits = matches!(problem.retry, Retry::After(_));
     let advised = response.headers().contains_key(RETRY_AFTER);
     same(&format!("{kind} advises to wait"), &advised, &waits)?;

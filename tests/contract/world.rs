@@ -10,7 +10,7 @@ use livegate::canonical::{
     Call, CallId, Match, Media, MediaForm, Op, Outcome, Problem, Secret, Verdict,
 };
 use livegate::vendors::{
-    DialectCx, DialectSettings, Inbound, Memo, Outbound, OwnSettings, Presented, ScoreAs,
+    self, DialectCx, DialectSettings, Inbound, Memo, Outbound, OwnSettings, Presented, ScoreAs,
     SettingKind, Turn, UpstreamCx, Vendor,
 };
 use proptest::strategy::Strategy;
@@ -71,6 +71,7 @@ impl Dialect {
         DialectCx {
             id: ID,
             settings: &self.settings,
+            accept: None,
         }
     }
 
@@ -229,22 +230,23 @@ impl Upstream {
         support.map_or(&[], |support| support.forms)
     }
 
+    /// The call of that op that asks everything, its media in a form that is taken.
+    pub fn everything(&self, op: Op) -> Call {
+        let url = || Media::Url(format!("https://{CANARY}.example/"));
+        let stored = || Media::Stored(CANARY.to_owned());
+        match self.forms(op).first() {
+            None | Some(MediaForm::Bytes) => everything_about(op, &canary()),
+            Some(MediaForm::Url) => everything_about(op, &url()),
+            Some(MediaForm::Stored) => everything_about(op, &stored()),
+        }
+    }
+
     /// The flags that change what it is asked in that op.
     pub fn flags(&self, op: Op) -> Result<BTreeSet<&'static str>, Failed> {
-        let mut asked = BTreeSet::new();
-        for name in generate::FLAGS {
-            let with = everything(op);
-            let mut without = with.clone();
-            let Some(flag) = generate::flag(&mut without, name) else {
-                continue;
-            };
-            *flag = false;
-            let (with, without) = (self.request(&with)?, self.request(&without)?);
-            if with.uri() != without.uri() || with.body() != without.body() {
-                asked.insert(name);
-            }
-        }
-        Ok(asked)
+        let mut call = self.everything(op);
+        let lost = vendors::not_asked(self.adapter, &call, &self.cx())?;
+        let flags = call.wishes_mut().into_iter().map(|(name, _)| name);
+        Ok(flags.filter(|name| !lost.contains(name)).collect())
     }
 }
 
@@ -340,7 +342,7 @@ fn secret(vendor: &Vendor, name: &str) -> Secret {
         .iter()
         .filter(|setting| setting.name == name)
     {
-        if let SettingKind::Secret { bytes } = setting.kind {
+        if let SettingKind::Secret { bytes, .. } = setting.kind {
             secret = secret
                 .chars()
                 .chain(std::iter::repeat('-'))
@@ -378,7 +380,11 @@ pub fn json(response: &Response<Bytes>) -> Result<Value, Failed> {
 
 /// The call of that op that asks everything. Its media is the canary.
 pub fn everything(op: Op) -> Call {
-    let mut call = generate::plain(op, canary(), canary(), Op::ImageLiveness);
+    everything_about(op, &canary())
+}
+
+fn everything_about(op: Op, media: &Media) -> Call {
+    let mut call = generate::plain(op, media.clone(), media.clone(), Op::ImageLiveness);
     for name in generate::FLAGS {
         if let Some(flag) = generate::flag(&mut call, name) {
             *flag = true;

@@ -15,7 +15,7 @@ pub struct Bomb {
     pub bytes: Vec<u8>,
 }
 
-/// Files of at most some megabytes that would fill gigabytes or keep a core busy for seconds.
+/// Files of a few megabytes that would fill gigabytes or keep a core busy for seconds.
 pub fn bombs() -> Vec<Bomb> {
     let flood = flood(2048);
     let named = |prefix: &[u8]| [prefix, &flood].concat();

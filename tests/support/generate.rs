@@ -62,26 +62,10 @@ pub fn plain(op: Op, first: Media, second: Media, for_op: Op) -> Call {
 
 /// That flag of the call, if its op has it.
 pub fn flag<'a>(call: &'a mut Call, name: &str) -> Option<&'a mut bool> {
-    match (call, name) {
-        (Call::ImageLiveness(call), "details") => Some(&mut call.details),
-        (Call::BundleLiveness(call), "details") => Some(&mut call.details),
-        (Call::BundleLiveness(call), "return_image") => Some(&mut call.return_image),
-        (Call::VideoLiveness(live) | Call::VideoMatch(VideoMatch { live, .. }), "return_frame") => {
-            Some(&mut live.return_frame)
-        }
-        (Call::VideoLiveness(live) | Call::VideoMatch(VideoMatch { live, .. }), "return_face") => {
-            Some(&mut live.return_face)
-        }
-        (
-            Call::VideoLiveness(live) | Call::VideoMatch(VideoMatch { live, .. }),
-            "return_status",
-        ) => Some(&mut live.return_status),
-        (Call::VideoMatch(call), "auto_rotate") => Some(&mut call.auto_rotate),
-        (Call::VideoMatch(call), "check_quality") => Some(&mut call.check_quality),
-        (Call::FaceMatch(call), "auto_rotate") => Some(&mut call.auto_rotate),
-        (Call::FaceMatch(call), "check_quality") => Some(&mut call.check_quality),
-        _ => None,
-    }
+    let mut flags = call.wishes_mut().into_iter();
+    flags
+        .find(|(known, _)| *known == name)
+        .map(|(_, flag)| flag)
 }
 
 /// That piece of media of the call, by the name that the fixtures use, if its op has it.
@@ -277,6 +261,7 @@ pub fn outcome(op: Op, facts: Liveness) -> Outcome {
         })),
         Op::FaceQuality => Outcome::Quality(Quality {
             faces: vec![facts.details],
+            extras: facts.extras,
         }),
         Op::Upload => Outcome::Uploaded(facts.stored.unwrap_or(Uploaded { id: "id".into() })),
     }

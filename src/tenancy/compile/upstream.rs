@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::own::length_of;
 use super::{Compiler, callable, ids};
 use crate::canonical::Scale;
 use crate::tenancy::{Upstream, config};
@@ -26,7 +27,7 @@ impl Compiler<'_> {
         for (key, source) in written.credentials() {
             match (needed.contains(&key), source) {
                 (true, Some(source)) => {
-                    let secret = self.secret(at(key), source);
+                    let secret = self.sized_secret(at(key), source, length_of(vendor, key));
                     secrets.extend(secret.map(|secret| (key, secret)));
                 }
                 (true, None) => self.complain(

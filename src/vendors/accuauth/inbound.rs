@@ -12,7 +12,9 @@ use crate::canonical::{
 };
 use crate::vendors::body::{self, Fields};
 use crate::vendors::score::{self, Score};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct AccuAuthDialect;
@@ -138,13 +140,15 @@ impl Inbound for AccuAuthDialect {
 
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         (op == Op::ImageLiveness).then(|| Sample {
-            target: PATH.to_owned(),
+            path: PATH,
             headers: vec![
                 ("X-DF-API-ID", credentials.id.to_owned()),
                 ("X-DF-API-SECRET", credentials.secret.to_owned()),
             ],
-            file_field: "file",
-            fields: &[("return_extra", "1")],
+            body: SampleBody::Form {
+                file: "file",
+                fields: vec![("return_extra", "1".to_owned())],
+            },
         })
     }
 }

@@ -32,6 +32,7 @@ fn parse(content_type: &str, body: &str) -> Result<ImageLiveness, Problem> {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let call = AccuAuthDialect.parse_request(&cx, Op::ImageLiveness, request)?;
     let Call::ImageLiveness(call) = call else {
@@ -57,6 +58,7 @@ fn answer(score_as: ScoreAs, liveness: Liveness) -> Response<Bytes> {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let call = Call::ImageLiveness(ImageLiveness {
         image: Media::Bytes(Bytes::new()),
@@ -210,6 +212,7 @@ fn bundle(parts: &[(&str, &str)]) -> Option<Media> {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let call = AccuAuthDialect.parse_request(&cx, Op::BundleLiveness, request);
     let call = call.ok()?;

@@ -7,14 +7,16 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 
 use super::wire::{Answer, Failure, Kept, Status, Upload};
-use super::{API_ID, API_SECRET, ENDPOINTS, Endpoint, ID, SCALE, SERVED, pair};
+use super::{API_ID, API_SECRET, ENDPOINTS, Endpoint, ID, SCALE, SERVED};
 use crate::canonical::{
     self, BundleLiveness, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Secret,
     Uploaded,
 };
 use crate::vendors::body::{self, Fields, form};
 use crate::vendors::score::Score;
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct LinkfaceDialect;
@@ -150,15 +152,15 @@ impl Inbound for LinkfaceDialect {
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         // A bundle is not a picture.
         (op == Op::ImageLiveness).then(|| Sample {
-            target: format!(
-                "{}?{}&{}",
-                ENDPOINTS[1].path,
-                pair(API_ID, credentials.id),
-                pair(API_SECRET, credentials.secret)
-            ),
+            path: ENDPOINTS[1].path,
             headers: Vec::new(),
-            file_field: ENDPOINTS[1].file[0],
-            fields: &[],
+            body: SampleBody::Form {
+                file: ENDPOINTS[1].file[0],
+                fields: vec![
+                    (API_ID, credentials.id.to_owned()),
+                    (API_SECRET, credentials.secret.to_owned()),
+                ],
+            },
         })
     }
 }

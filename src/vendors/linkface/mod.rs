@@ -30,8 +30,6 @@ mod outbound;
 mod tests;
 mod wire;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::{Capabilities, Fixtures, Support, Vendor};
 use crate::canonical::{Boundary, Direction, ImageFormat, ImageRules, MediaForm, Op, Scale};
 
@@ -60,11 +58,6 @@ const SCALE: Scale = Scale {
     margin: 0.0005,
     decimals: 5,
 };
-
-/// A parameter as it stands in a query.
-fn pair(name: &str, value: &str) -> String {
-    format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
-}
 
 /// One endpoint: where it is, what it asks, and how it calls what it takes.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::value::RawValue;
 
 use super::wire::{Reply, Status};
-use super::{API_ID, API_SECRET, CALLED, ENDPOINTS, ID, SCALE, pair};
+use super::{API_ID, API_SECRET, CALLED, ENDPOINTS, ID, SCALE};
 use crate::canonical::{
     Call, Liveness, Media, NativeScore, Op, Outcome, Problem, ProblemKind, Retry, Scale, Uploaded,
     Verdict,
@@ -47,7 +47,10 @@ impl Outbound for LinkfaceUpstream {
             .collect();
         for name in CREDENTIALS {
             let secret = cx.secret(name)?.expose();
-            query.push(pair(name, secret));
+            query.push(format!(
+                "{name}={}",
+                utf8_percent_encode(secret, NON_ALPHANUMERIC)
+            ));
         }
         let target = format!("{}?{}", head.uri.path(), query.join("&"));
         let mut uri = head.uri.clone().into_parts();

@@ -48,6 +48,7 @@ fn parse(request: Request<Bytes>) -> Result<Call, Problem> {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let (head, body) = request.into_parts();
     let op = LinkfaceDialect.recognise(&head).expect("recognised");
@@ -91,6 +92,7 @@ fn written(score_as: ScoreAs, call: &Call, outcome: Outcome) -> Response<Bytes> 
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     LinkfaceDialect.render_response(&cx, call, &outcome)
 }
@@ -372,6 +374,7 @@ fn l10_a_throttle_is_a_403_with_advice() {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let problem =
         Problem::new(ProblemKind::RateLimited, "wait").retry(Retry::After(Duration::from_secs(3)));
@@ -398,6 +401,7 @@ fn no_face_names_the_files_field() {
     let cx = DialectCx {
         id: CALL_ID,
         settings: &settings,
+        accept: None,
     };
     let problem = Problem::new(ProblemKind::NoFace, "nobody");
     for (op, field) in [

@@ -1,7 +1,7 @@
 //! Serves our own API.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
@@ -12,10 +12,12 @@ use super::wire::{
 use super::{CAPABILITIES, KEPT_FOR, LIVENESS_PATH, PREFIX, RAW_TYPES};
 use crate::canonical::{
     AttackScore, Call, FaceMatch, FaceQuality, ImageLiveness, Liveness, Match, Media, Op, Outcome,
-    Problem, ProblemKind, Secret, Upload, Verdict,
+    Problem, ProblemKind, Upload, Verdict,
 };
 use crate::vendors::body::{self, ContentType, Fields, form};
-use crate::vendors::{Capabilities, Credentials, DialectCx, Inbound, Presented, Sample};
+use crate::vendors::{
+    Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
+};
 
 #[derive(Debug)]
 pub(super) struct NativeDialect;
@@ -39,14 +41,7 @@ impl Inbound for NativeDialect {
     }
 
     fn credential(&self, head: &Parts) -> Option<Presented> {
-        let mut values = head.headers.get_all(AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else {
-            return None;
-        };
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let token = token.trim();
-        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-            .then(|| Presented::Bearer(Secret::new(token.to_owned())))
+        Presented::bearer(head)
     }
 
     fn credential_in_body(&self, _: &Request<Bytes>) -> Option<Presented> {
@@ -152,13 +147,15 @@ impl Inbound for NativeDialect {
 
     fn sample(&self, op: Op, credentials: &Credentials<'_>) -> Option<Sample> {
         (op == Op::ImageLiveness).then(|| Sample {
-            target: LIVENESS_PATH.to_owned(),
+            path: LIVENESS_PATH,
             headers: vec![(
                 "Authorization",
                 format!("Bearer {}.{}", credentials.id, credentials.secret),
             )],
-            file_field: "image",
-            fields: &[("details", "true")],
+            body: SampleBody::Form {
+                file: "image",
+                fields: vec![("details", "true".to_owned())],
+            },
         })
     }
 }

@@ -80,6 +80,8 @@ fn no_message_repeats_a_secret() {
         "master_key",
         "api_id",
         "api_secret",
+        "key",
+        "iv",
         "base_url",
         "public_url",
         "url",

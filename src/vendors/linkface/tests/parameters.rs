@@ -81,14 +81,10 @@ fn the_sample_is_a_call() {
     let sample = LinkfaceDialect
         .sample(Op::ImageLiveness, &credentials)
         .expect("a sample");
-    let request = sample.request(b"picture").expect("a request");
+    let request = sample.request(b"picture", "").expect("a request");
     let found = Some(("i".to_owned(), "s".to_owned()));
-    let (head, body) = request.into_parts();
-    assert_eq!(pair(LinkfaceDialect.credential(&head)), found);
-    assert_eq!(
-        subject(parse(Request::from_parts(head, body))),
-        file("picture")
-    );
+    assert_eq!(pair(LinkfaceDialect.credential_in_body(&request)), found);
+    assert_eq!(subject(parse(request)), file("picture"));
     assert!(
         LinkfaceDialect
             .sample(Op::BundleLiveness, &credentials)

@@ -274,6 +274,10 @@ fn a_simulator_is_as_strict_as_its_vendor() {
         );
 
         if lab.asks_for_credential(vendor) {
+            let nobody = http::request("POST", right.uri().path(), &[], b"");
+            let refused = http::exchange(simulator.address, &nobody);
+            let expected = native(ProblemKind::Unauthorized);
+            assert_eq!(refused.status, expected, "{}", vendor.id);
             let stranger = lab.request_of_a_stranger(vendor, &simulator, &lab.call(vendor, op, 0));
             let refused = send(&stranger, &[]);
             assert_eq!(

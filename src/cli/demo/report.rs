@@ -17,29 +17,42 @@ pub fn text(running: &Running, stage: &Stage, rows: &[Row]) -> String {
     }
     for row in rows.iter().filter(|row| row.upstream == stage.engine()) {
         let body = String::from_utf8_lossy(row.response.body());
-        text += &format!("\n{}\n{} {}\n", row.curl, row.response.status().as_u16(), body.trim_end());
+        text += &format!(
+            "\n{}\n{} {}\n",
+            row.curl,
+            row.response.status().as_u16(),
+            body.trim_end()
+        );
     }
-    text += "\nWho asks, and what each upstream's answer is to them (with the upstream's name as the key's id):\n\n";
-    text + &table(&verdicts(stage, rows))
+    text += "\nWho asks in which dialect, and the verdict that they read in the answer of each upstream (the key's id chooses it):\n\n";
+    text + &table(&verdicts(rows))
 }
 
-fn verdicts(stage: &Stage, rows: &[Row]) -> Vec<Vec<String>> {
-    let mut head = vec!["dialect".to_owned(), "picture".to_owned()];
-    head.extend(stage.upstreams.iter().map(|upstream| upstream.id.to_owned()));
-    let mut lines: Vec<Vec<String>> = vec![head];
-    let mut seen: Vec<(&str, &str)> = Vec::new();
+/// A line per dialect and picture, a column per upstream that anybody reached.
+fn verdicts(rows: &[Row]) -> Vec<Vec<String>> {
+    let mut upstreams = Vec::new();
+    let mut asked = Vec::new();
     for row in rows {
-        let line = (row.dialect, row.picture);
-        if seen.contains(&line) {
-            continue;
+        if !upstreams.contains(&row.upstream) {
+            upstreams.push(row.upstream);
         }
-        seen.push(line);
-        let mut cells = vec![row.dialect.to_owned(), row.picture.to_owned()];
-        cells.extend(stage.upstreams.iter().map(|upstream| {
-            let of = |other: &&Row| (other.dialect, other.picture, other.upstream) == (line.0, line.1, upstream.id);
-            rows.iter().find(of).map_or_else(|| "-".to_owned(), cell)
-        }));
-        lines.push(cells);
+        if !asked.contains(&(row.dialect, row.picture)) {
+            asked.push((row.dialect, row.picture));
+        }
+    }
+    let head = ["dialect", "picture"]
+        .into_iter()
+        .chain(upstreams.iter().copied());
+    let mut lines = vec![head.map(str::to_owned).collect()];
+    for (dialect, picture) in asked {
+        let mut line = vec![dialect.to_owned(), picture.to_owned()];
+        for upstream in &upstreams {
+            let same = |row: &&Row| {
+                (row.dialect, row.picture, row.upstream) == (dialect, picture, *upstream)
+            };
+            line.push(rows.iter().find(same).map_or_else(|| "-".to_owned(), cell));
+        }
+        lines.push(line);
     }
     lines
 }

@@ -80,7 +80,9 @@ impl Stage {
         let server = serve(listener, &pictures);
         let simulated = simulators(&pictures, host).await?;
         let engine = VENDORS.iter().copied().filter(|vendor| is_engine(vendor));
-        let upstreams = engine.chain(simulated.iter().map(|(vendor, _)| *vendor)).collect();
+        let upstreams = engine
+            .chain(simulated.iter().map(|(vendor, _)| *vendor))
+            .collect();
         let secret = Uuid::new_v4().simple().to_string();
         let mut stage = Self {
             pictures,
@@ -104,7 +106,9 @@ impl Stage {
 
     /// Who is simulated, and where.
     pub fn simulators(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.simulated.iter().map(|(vendor, running)| (vendor.name, running.address))
+        self.simulated
+            .iter()
+            .map(|(vendor, running)| (vendor.name, running.address))
     }
 
     /// The configuration; secrets go to files beside it.
@@ -112,12 +116,18 @@ impl Stage {
         let folder = self._folder.path();
         fs::write(folder.join("secret"), &self.secret)?;
         let dir = folder.display().to_string();
-        let mut text =
-            CONFIG.replace("{models}", MODELS).replace("{host}", &host.to_string()).replace("{dir}", &dir);
+        let mut text = CONFIG
+            .replace("{models}", MODELS)
+            .replace("{host}", &host.to_string())
+            .replace("{dir}", &dir);
         for vendor in &self.upstreams {
             let id = vendor.id;
             writeln!(text, "[upstreams.{id}]\nvendor = \"{id}\"")?;
-            if let Some((_, running)) = self.simulated.iter().find(|(simulated, _)| simulated.id == id) {
+            if let Some((_, running)) = self
+                .simulated
+                .iter()
+                .find(|(simulated, _)| simulated.id == id)
+            {
                 writeln!(text, "base_url = \"http://{}\"", running.address)?;
                 for (name, secret) in account(vendor).secrets_for(vendor) {
                     fs::write(folder.join(format!("{id}.{name}")), secret.expose())?;
@@ -125,8 +135,14 @@ impl Stage {
                 }
             }
             writeln!(text, "[tenants.{id}]\nplan = \"demo\"")?;
-            writeln!(text, "keys = [{{ id = \"{id}\", secret = {{ file = \"{dir}/secret\" }} }}]")?;
-            writeln!(text, "[[routes]]\ntenant = \"{id}\"\nto = [{{ upstream = \"{id}\" }}]")?;
+            writeln!(
+                text,
+                "keys = [{{ id = \"{id}\", secret = {{ file = \"{dir}/secret\" }} }}]"
+            )?;
+            writeln!(
+                text,
+                "[[routes]]\ntenant = \"{id}\"\nto = [{{ upstream = \"{id}\" }}]"
+            )?;
         }
         Ok(text)
     }
@@ -134,7 +150,10 @@ impl Stage {
 
 /// The engine is the vendor that is called without credentials.
 fn is_engine(vendor: &Vendor) -> bool {
-    vendor.inbound.is_none() && vendor.outbound.is_some_and(|outbound| outbound.credentials().is_empty())
+    vendor.inbound.is_none()
+        && vendor
+            .outbound
+            .is_some_and(|outbound| outbound.credentials().is_empty())
 }
 
 fn account(vendor: &Vendor) -> Account {
@@ -142,18 +161,29 @@ fn account(vendor: &Vendor) -> Account {
 }
 
 /// A simulator of every vendor, all of which take the portrait for a person and its recapture for a screen.
-async fn simulators(pictures: &[Picture], host: SocketAddr) -> anyhow::Result<Vec<(&'static Vendor, Running)>> {
+async fn simulators(
+    pictures: &[Picture],
+    host: SocketAddr,
+) -> anyhow::Result<Vec<(&'static Vendor, Running)>> {
     let outcomes = [Scripted::Live, Scripted::Spoof];
     let rules = pictures.iter().zip(outcomes);
-    let rules = rules.map(|(picture, outcome)| Rule { media_sha256: Digest::of(&picture.bytes), outcome });
-    let script = Script { default: None, rules: rules.collect() };
+    let rules = rules.map(|(picture, outcome)| Rule {
+        media_sha256: Digest::of(&picture.bytes),
+        outcome,
+    });
+    let script = Script {
+        default: None,
+        rules: rules.collect(),
+    };
     let mut running = Vec::new();
     for vendor in simulate::vendors().filter(|vendor| vendor.outbound.is_some()) {
         let config = simulate::Config {
             account: account(vendor),
             script: script.clone(),
             fault: None,
-            downloads: media::Config { allow_hosts: vec![host.to_string()] },
+            downloads: media::Config {
+                allow_hosts: vec![host.to_string()],
+            },
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         running.push((vendor, simulate::start(vendor, listener, config)?));
@@ -162,9 +192,14 @@ async fn simulators(pictures: &[Picture], host: SocketAddr) -> anyhow::Result<Ve
 }
 
 fn pictures(own: Option<&Path>, folder: &Path, host: SocketAddr) -> anyhow::Result<Vec<Picture>> {
-    let source = own.map_or_else(|| Path::new(MODELS).join(weights::PORTRAIT), Path::to_path_buf);
-    let original = fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
-    let decoded = decode::decode(&original).with_context(|| format!("cannot decode {}", source.display()))?;
+    let source = own.map_or_else(
+        || Path::new(MODELS).join(weights::PORTRAIT),
+        Path::to_path_buf,
+    );
+    let original =
+        fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
+    let decoded =
+        decode::decode(&original).with_context(|| format!("cannot decode {}", source.display()))?;
     let recaptured = recapture(&decoded.into());
     let path = folder.join("recapture.jpg");
     fs::write(&path, &recaptured)?;

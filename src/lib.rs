@@ -27,7 +27,8 @@
 //! # Reading order
 //!
 //! [`canonical`], [`vendors`] (then `vendors/accuauth`), [`tenancy`], [`auth`], [`limits`], [`route`], [`exchange`],
-//! [`gateway`]. Then the sides: [`engine`], [`media`], [`store`], [`meter`], [`admin`], [`config`], [`app`], [`cli`].
+//! [`gateway`]. Then the sides: [`engine`], [`media`], [`store`], [`meter`], [`admin`], [`simulate`], [`config`], [`app`],
+//! [`cli`].
 //! Who may use whom is a table in `tests/it/layers.rs`.
 //!
 //! # Invariants

@@ -8,6 +8,7 @@ mod demo;
 mod health;
 mod models;
 mod serve;
+mod simulate;
 mod translate;
 mod vendors;
 
@@ -37,6 +38,8 @@ enum Command {
     /// Fetch or verify the local engine's weights.
     #[command(subcommand)]
     Models(models::Command),
+    /// Serve vendors' APIs on this machine, with outcomes and faults on demand.
+    Simulate(simulate::Arguments),
     /// Show which dialects are served and which vendors can be called.
     Vendors(vendors::Arguments),
     /// Show the request that an upstream would get for a request in a dialect, and what is lost.
@@ -52,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Models(command) => models::run(&command),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Vendors(arguments) => vendors::run(&arguments),
         Command::Translate(arguments) => translate::run(&arguments),
     };

@@ -209,8 +209,8 @@ fn inverted(call: &Call, index: usize) -> Call {
     call
 }
 
-/// Where the file stands in the body: as it is, in base64, in base64 in a form, or else, when it is encrypted, where
-/// the body differs from one with another file.
+/// Where the file stands in the body: as it is, in base64, in base64 in a form, or else, when it is encrypted, the value
+/// around where the body differs from one with another file.
 fn place(body: &[u8], file: &[u8], other: &[u8]) -> Range<usize> {
     let base64 = base64_turbo::encode(file);
     let in_form = base64
@@ -225,7 +225,11 @@ fn place(body: &[u8], file: &[u8], other: &[u8]) -> Range<usize> {
         let start = body.iter().zip(other).take_while(alike).count();
         let rest = body.len().min(other.len()) - start;
         let ends = body.iter().rev().zip(other.iter().rev());
-        start..body.len() - ends.take(rest).take_while(alike).count()
+        let end = body.len() - ends.take(rest).take_while(alike).count();
+        let within = |byte: &&u8| !b"=&\"".contains(byte);
+        let before = body[..start].iter().rev().take_while(within).count();
+        let after = body[end..].iter().take_while(within).count();
+        start - before..end + after
     })
 }
 

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Output;
 use crate::canonical::{MediaForm, Op};
-use crate::vendors::{Support, VENDORS, Vendor};
+use crate::vendors::{self, Carriage, Support, VENDORS, Vendor};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -26,13 +26,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One cell of the table: whether an op of a dialect can be carried to an upstream's vendor.
-fn carried(dialect: &Support, upstream: &Vendor) -> bool {
-    let Some(outbound) = upstream.outbound else {
-        return false;
-    };
-    let support = outbound.capabilities().support(dialect.op);
-    support.is_some_and(|support| dialect.forms.iter().any(|form| support.carries(*form)))
+/// One cell of the table: whether an op of a dialect can be carried to an upstream's vendor, in some form of its media.
+fn carried(dialect: &Vendor, support: &Support, upstream: &Vendor) -> &'static str {
+    let mut best = "-";
+    for form in support.forms {
+        match vendors::carriage(dialect, upstream, support.op, *form) {
+            Carriage::Carried => return "yes",
+            Carriage::OptIn(opt_in) => best = opt_in.as_str(),
+            Carriage::Impossible => {}
+        }
+    }
+    best
 }
 
 fn dialects() -> impl Iterator<Item = (&'static Vendor, &'static Support)> {
@@ -70,14 +74,7 @@ fn text() -> String {
             support.path.to_owned(),
             forms(support),
         ];
-        row.extend(upstreams().map(|upstream| {
-            if carried(support, upstream) {
-                "yes"
-            } else {
-                "-"
-            }
-            .to_owned()
-        }));
+        row.extend(upstreams().map(|upstream| carried(vendor, support, upstream).to_owned()));
         rows.push(row);
     }
     super::table(&rows)
@@ -86,9 +83,10 @@ fn text() -> String {
 fn document() -> Value {
     let served: Vec<Value> = dialects()
         .map(|(vendor, support)| {
-            let to: Vec<&str> = upstreams()
-                .filter(|up| carried(support, up))
-                .map(|up| up.id)
+            let to: Map<String, Value> = upstreams()
+                .map(|up| (up.id, carried(vendor, support, up)))
+                .filter(|(_, carried)| *carried != "-")
+                .map(|(id, carried)| (id.to_owned(), carried.into()))
                 .collect();
             json!({ "dialect": vendor.id, "op": support.op.as_str(), "path": support.path,
                     "media": forms(support), "upstreams": to })

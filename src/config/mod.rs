@@ -21,7 +21,7 @@ use crate::tenancy::{CompileError, DigestedSecret, Snapshot};
 use crate::{admin, engine, gateway, media, store, tenancy};
 
 pub use errors::{ConfigError, ConfigErrors};
-pub use secrets::{PrepareError, prepare_files};
+pub use secrets::{PrepareError, prepare_files, secret_from_environment};
 
 use errors::{Complaint, is_within};
 use secrets::{Absent, Resolver};

@@ -161,6 +161,19 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// One secret from the process's environment, for a command that has no configuration; or why it cannot be had.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the reader of the environment"
+)]
+pub fn secret_from_environment(name: &str) -> Result<Secret, String> {
+    let resolver = Resolver {
+        environment: |name| std::env::var(name),
+        awaited: BTreeSet::new(),
+    };
+    resolver.secret(&SecretSource::Env(name.to_owned()))
+}
+
 fn without_line_end(mut text: String) -> Secret {
     if text.ends_with('\n') {
         text.pop();

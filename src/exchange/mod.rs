@@ -7,7 +7,7 @@
 //! deadlines and records need no special case for it.
 
 mod connector;
-mod download;
+pub mod download;
 mod engine;
 
 use std::time::Duration;

@@ -174,7 +174,7 @@ impl Gateway {
         let point = progress.id.point();
         let query = route::Query {
             tenant,
-            dialect: vendor.id,
+            dialect: vendor,
             call: &call,
             point,
         };

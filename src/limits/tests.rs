@@ -41,6 +41,7 @@ fn tenant_in(plan: Plan, time_zone: TimeZone) -> Arc<Tenant> {
         plan: Arc::new(plan),
         dialects: None,
         time_zone,
+        allow: Vec::new(),
         settings: DialectSettings::default(),
     })
 }

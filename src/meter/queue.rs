@@ -11,6 +11,10 @@ use std::time::Duration;
 /// Most items in one batch.
 const BATCH: usize = 512;
 
+/// How long the writer lets a batch gather. It is parked meanwhile, so that a call costs its thread no wake-up of
+/// another: at full load that is a third of what a small call costs in all.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How long the end of the process waits for a writer that may be stuck, on a pipe that nobody reads for example.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,6 +48,9 @@ impl<T: Send + 'static> Queue<T> {
             let mut items = Vec::with_capacity(BATCH);
             let mut flushes = Vec::new();
             while let Ok(first) = receiver.recv() {
+                if matches!(first, Message::Item(_)) {
+                    thread::park_timeout(GATHER);
+                }
                 for message in iter::once(first).chain(receiver.try_iter()).take(BATCH) {
                     match message {
                         Message::Item(item) => items.push(item),
@@ -69,8 +76,11 @@ impl<T: Send + 'static> Queue<T> {
     }
 
     pub(super) fn push(&self, item: T) {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
         self.send(Message::Item(item));
+        if before + 1 == BATCH {
+            self.hurry();
+        }
     }
 
     /// Items that are not written yet.
@@ -82,7 +92,15 @@ impl<T: Send + 'static> Queue<T> {
     pub(super) fn flush(&self, patience: Duration) -> bool {
         let (done, written) = mpsc::channel();
         self.send(Message::Flush(done));
+        self.hurry();
         written.recv_timeout(patience).is_ok()
+    }
+
+    /// The writer need not wait for more.
+    fn hurry(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 
     fn send(&self, message: Message<T>) {

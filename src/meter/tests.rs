@@ -71,6 +71,7 @@ fn tenant(id: &str) -> Arc<Tenant> {
         }),
         dialects: None,
         time_zone: TimeZone::posix("CST-8").unwrap(),
+        allow: Vec::new(),
         settings: DialectSettings::default(),
     })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::canonical::{Call, Op, Problem, ProblemKind};
 use crate::tenancy::{Route, Snapshot, Target, Tenant, Upstream};
+use crate::vendors::{self, Carriage, Vendor};
 
 /// What a route is chosen by.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub struct Query<'a> {
     /// Who asks.
     pub tenant: &'a Tenant,
     /// In which dialect.
-    pub dialect: &'static str,
+    pub dialect: &'static Vendor,
     /// What.
     pub call: &'a Call,
     /// Where the call falls among the weights: any number, evenly distributed over calls.
@@ -31,7 +32,7 @@ pub fn plan(snapshot: &Snapshot, query: &Query<'_>) -> Result<Arc<Upstream>, Pro
     let route = snapshot
         .routes
         .iter()
-        .find(|route| matches(route, &query.tenant.id, query.dialect, op))
+        .find(|route| matches(route, &query.tenant.id, query.dialect.id, op))
         .ok_or_else(|| {
             Problem::new(
                 ProblemKind::NotEntitled,
@@ -39,7 +40,7 @@ pub fn plan(snapshot: &Snapshot, query: &Query<'_>) -> Result<Arc<Upstream>, Pro
             )
         })?;
     let upstream = pick(&route.to, query.point).ok_or_else(Problem::unsupported)?;
-    check_media(upstream, query.call)?;
+    check_media(upstream, query)?;
     Ok(Arc::clone(upstream))
 }
 
@@ -66,21 +67,20 @@ fn pick(targets: &[Target], point: u64) -> Option<&Arc<Upstream>> {
     None
 }
 
-fn check_media(upstream: &Upstream, call: &Call) -> Result<(), Problem> {
-    let outbound = upstream.vendor.outbound.ok_or_else(Problem::unsupported)?;
-    let support = outbound
-        .capabilities()
-        .support(call.op())
-        .ok_or_else(Problem::unsupported)?;
-    let carried = call
-        .media()
-        .iter()
-        .all(|media| support.carries(media.form()));
-    if carried {
-        Ok(())
-    } else {
-        Err(Problem::unsupported())
+fn check_media(upstream: &Upstream, query: &Query<'_>) -> Result<(), Problem> {
+    for media in query.call.media() {
+        match vendors::carriage(
+            query.dialect,
+            upstream.vendor,
+            query.call.op(),
+            media.form(),
+        ) {
+            Carriage::Carried => {}
+            Carriage::OptIn(opt_in) if query.tenant.allow.contains(&opt_in) => {}
+            Carriage::OptIn(_) | Carriage::Impossible => return Err(Problem::unsupported()),
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::canonical::{ImageLiveness, Media};
     use crate::tenancy::{Plan, Quota};
-    use crate::vendors::{DialectSettings, VENDORS};
+    use crate::vendors::{DialectSettings, VENDORS, by_id};
 
     fn upstream(name: &str) -> Arc<Upstream> {
         let vendor = VENDORS.iter().find(|vendor| {
@@ -124,6 +124,7 @@ mod tests {
             plan: Arc::new(plan),
             dialects: None,
             time_zone: TimeZone::UTC,
+            allow: Vec::new(),
             settings: DialectSettings::default(),
         }
     }
@@ -159,7 +160,7 @@ mod tests {
     ) -> Result<String, ProblemKind> {
         let query = Query {
             tenant,
-            dialect: "native",
+            dialect: by_id("native").expect("our own"),
             call,
             point,
         };

@@ -113,20 +113,12 @@ pub struct Tenant {
     #[serde(with = "ScoreAs")]
     pub score_as: vendors::ScoreAs,
     /// What it agrees to although it loses or exposes something.
-    pub allow: Vec<Allow>,
+    pub allow: Vec<vendors::OptIn>,
     /// Its credentials; more can be made at run time.
     pub keys: Vec<Key>,
     /// Its tables named after vendors, by vendor id.
     #[serde(skip)]
     pub own: BTreeMap<&'static str, OwnTable>,
-}
-
-/// What a tenant has to agree to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Allow {
-    /// Secrets that a vendor publishes as its default may protect this tenant's media.
-    PublishedKey,
 }
 
 /// A credential of a tenant.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::canonical::{Op, Scale, Secret};
-use crate::vendors::{DialectSettings, Vendor};
+use crate::vendors::{DialectSettings, OptIn, Vendor};
 
 /// Everything a request needs to know, immutable.
 #[derive(Debug, Default)]
@@ -36,6 +36,8 @@ pub struct Tenant {
     pub dialects: Option<Vec<&'static str>>,
     /// In which its days and months begin.
     pub time_zone: TimeZone,
+    /// What it agreed to.
+    pub allow: Vec<OptIn>,
     /// How its dialects are spelt.
     pub settings: DialectSettings,
 }

@@ -20,6 +20,7 @@
 pub mod accuauth;
 pub mod acedata;
 pub mod body;
+mod carriage;
 mod complaint;
 pub mod linkface;
 pub mod local;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 
+pub use carriage::{Carriage, OptIn, carriage};
 pub use loss::{first_request, not_asked};
 pub use sample::{Credentials, Sample, SampleBody};
 

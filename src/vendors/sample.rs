@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::{Request, header};
 
+use crate::canonical::MediaForm;
+
 /// A key as its owner knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Credentials<'a> {
@@ -64,6 +66,15 @@ impl Sample {
             request = request.header(*name, value);
         }
         request.body(body.into())
+    }
+
+    /// The form in which the picture gets there.
+    #[must_use]
+    pub fn form(&self) -> MediaForm {
+        match self.body {
+            SampleBody::Form { .. } => MediaForm::Bytes,
+            SampleBody::Url { .. } => MediaForm::Url,
+        }
     }
 
     /// The same as a line for a shell, for the picture in the file `path`. `base` is the gateway's address.

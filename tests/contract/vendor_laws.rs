@@ -124,9 +124,22 @@ pub fn lossless(vendor: &'static Vendor) -> Result<(), Failed> {
     Ok(())
 }
 
-/// V3: the inbound half reads what the outbound half writes, credential included; and it is written the same twice.
+/// V3: the inbound half reads what the outbound half writes, credential included; and it is written the same twice. A
+/// relayed head carries our credential, and none of the caller's.
 pub fn own_words(vendor: &'static Vendor) -> Result<(), Failed> {
     let upstream = Upstream::of(vendor).ok_or("no upstream")?;
+    for fixture in fixtures::requests(vendor)? {
+        let dialect = Dialect::of(vendor, &fixture.settings).ok_or("no dialect")?;
+        let (mut head, _) = fixture.request.into_parts();
+        upstream.adapter.authorise(&mut head, &upstream.cx())?;
+        is_ours(&upstream, dialect.adapter.credential(&head))?;
+        let mut values = head.headers.values().map(|value| value.as_bytes());
+        let query = head.uri.query().unwrap_or_default();
+        let theirs = |text: &[u8]| memchr::memmem::find(text, b"CANARY-secret").is_some();
+        ensure(!theirs(query.as_bytes()) && !values.any(theirs), || {
+            format!("{}: the caller's credential travels on", fixture.name)
+        })?;
+    }
     for settings in settings(vendor) {
         let dialect = Dialect::of(vendor, &settings).ok_or("no dialect")?;
         for op in callable(vendor) {
@@ -159,9 +172,19 @@ fn arrives(
         &length.to_str()?,
         &request.body().len().to_string().as_str(),
     )?;
-    let sent: Vec<&str> = upstream.adapter.credentials().to_vec();
-    let sent: Vec<_> = sent.iter().map(|name| upstream.secret(name)).collect();
-    match dialect.credential(&request) {
+    is_ours(upstream, dialect.credential(&request))?;
+    let (head, body) = request.into_parts();
+    let op = call.op();
+    same("op", &dialect.adapter.recognise(&head), &Some(op))?;
+    let arrived = dialect.parse(op, Request::from_parts(head, body))?;
+    same("call", &arrived, call)
+}
+
+/// Fails unless what was presented is the upstream's credential.
+fn is_ours(upstream: &Upstream, presented: Option<Presented>) -> Result<(), Failed> {
+    let names = upstream.adapter.credentials();
+    let sent: Vec<_> = names.iter().map(|name| upstream.secret(name)).collect();
+    match presented {
         Some(Presented::Pair { id, secret }) => {
             same(
                 "pair",
@@ -173,16 +196,13 @@ fn arrives(
         // Then it needs none, or only those that the body is encrypted with.
         None => {
             let own = upstream.vendor.settings;
-            let names = upstream.adapter.credentials().iter();
-            let mut strange = names.filter(|name| !own.iter().any(|own| own.name == **name));
+            let mut strange = names
+                .iter()
+                .filter(|name| !own.iter().any(|own| own.name == **name));
             ensure(strange.next().is_none(), || "no credential".to_owned())?;
         }
     }
-    let (head, body) = request.into_parts();
-    let op = call.op();
-    same("op", &dialect.adapter.recognise(&head), &Some(op))?;
-    let arrived = dialect.parse(op, Request::from_parts(head, body))?;
-    same("call", &arrived, call)
+    Ok(())
 }
 
 /// V4: the outbound half reads what the inbound half writes: what decides and every field that the dialect has words for

@@ -18,7 +18,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &["canonical", "clock", "store", "tenancy"]),
     ("route", &["canonical", "tenancy", "vendors"]),
     ("engine", &["canonical", "clock", "media"]),
-    ("simulate", &[]),
     (
         "exchange",
         &[
@@ -30,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "vendors",
         ],
     ),
+    ("simulate", &["canonical", "exchange", "media", "vendors"]),
     ("meter", &["canonical", "store", "tenancy"]),
     (
         "gateway",
@@ -91,6 +91,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "engine",
+            "media",
             "simulate",
             "tenancy",
             "vendors",

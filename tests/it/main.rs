@@ -17,6 +17,7 @@ mod engine;
 mod layers;
 mod operating;
 mod refusals;
+mod simulate;
 mod spine;
 mod translate;
 mod upstream;

@@ -5,6 +5,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap};
 use serde_json::Value;
 
 /// Longer than any deadline of the gateway under test; a test that waits this long has failed.
@@ -155,6 +158,26 @@ pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]
     }
     text.push_str("\r\n");
     [text.as_bytes(), body].concat()
+}
+
+/// Sends a request that an adapter made, with more headers.
+pub fn send(address: SocketAddr, request: &Request<Bytes>, more: &[(&str, &str)]) -> Reply {
+    let target = request.uri().path_and_query().expect("a path").as_str();
+    let headers = [headers(request.headers()).as_slice(), more].concat();
+    let method = request.method().as_str();
+    exchange(
+        address,
+        &self::request(method, target, &headers, request.body()),
+    )
+}
+
+/// Headers as text, without those that [`request`] writes itself.
+pub fn headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    headers
+        .iter()
+        .filter(|(name, _)| *name != HOST && *name != CONTENT_LENGTH)
+        .map(|(name, value)| (name.as_str(), value.to_str().expect("text")))
+        .collect()
 }
 
 /// A form with one file: content type and body.

@@ -1,5 +1,6 @@
 //! What several test binaries share.
 
+pub mod files;
 pub mod gateway;
 pub mod http;
 pub mod models;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Compiler;
 use crate::canonical::Secret;
-use crate::tenancy::config::{self, Allow};
+use crate::tenancy::config;
 use crate::units::SecretSource;
-use crate::vendors::{OwnSettings, SettingKind, VENDORS, Vendor};
+use crate::vendors::{OptIn, OwnSettings, SettingKind, VENDORS, Vendor};
 
 impl Compiler<'_> {
     /// By vendor id. A secret that is not written is the published one where the tenant allows that, else absent.
@@ -15,7 +15,7 @@ impl Compiler<'_> {
         tenant: &str,
         written: &config::Tenant,
     ) -> BTreeMap<&'static str, OwnSettings> {
-        let allowed = written.allow.contains(&Allow::PublishedKey);
+        let allowed = written.allow.contains(&OptIn::PublishedKey);
         let nothing = config::OwnTable::default();
         let with_settings = VENDORS.iter().filter(|vendor| !vendor.settings.is_empty());
         let mut all = BTreeMap::new();

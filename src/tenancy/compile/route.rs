@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Compiler, Dialect, callable};
 use crate::canonical::Op;
 use crate::tenancy::{Route, Target, Upstream, config};
-use crate::vendors::{Inbound, Outbound, VENDORS};
+use crate::vendors::{self, Carriage, VENDORS, Vendor};
 
 impl Compiler<'_> {
     pub(super) fn route(
@@ -46,9 +46,25 @@ impl Compiler<'_> {
                 self.not_one_of(path, &target.upstream, "an upstream", choices);
                 continue;
             };
-            if let Some((vendor, outbound)) = callable(&asked.vendor)
-                && !carries(dialect, op, outbound)
+            let Some((vendor, _)) = callable(&asked.vendor) else {
+                continue;
+            };
+            let carriage = carriage(dialect, op, vendor);
+            let agreed = |opt_in| {
+                let mut asking = self
+                    .config
+                    .tenants
+                    .iter()
+                    .filter(|(name, _)| tenant.is_none_or(|only| only == *name));
+                asking.any(|(_, tenant)| tenant.allow.contains(&opt_in))
+            };
+            if let Carriage::OptIn(opt_in) = carriage
+                && !agreed(opt_in)
             {
+                let (id, opt_in) = (vendor.id, opt_in.as_str());
+                self.complain(path.clone(), format!(r#"vendor "{id}" may not be able to read it; if you have tried, write allow = ["{opt_in}"] in the tenant"#));
+            }
+            if carriage == Carriage::Impossible {
                 let call = match op {
                     Some(op) => format!(r#"op "{op}""#),
                     None => "any op".to_owned(),
@@ -92,23 +108,35 @@ fn named(written: Option<&str>) -> Option<&str> {
     written.filter(|name| *name != "*")
 }
 
-/// Whether there is a call at all that the route admits and the upstream takes: an op that both sides have, with media
-/// in a form that both know.
-fn carries(dialect: Option<Dialect>, op: Option<Op>, outbound: &dyn Outbound) -> bool {
-    let admitted = |inbound: &dyn Inbound| {
-        inbound.capabilities().ops.iter().any(|asked| {
-            op.is_none_or(|op| op == asked.op)
-                && outbound
-                    .capabilities()
-                    .support(asked.op)
-                    .is_some_and(|taken| asked.forms.iter().any(|form| taken.carries(*form)))
-        })
-    };
-    match dialect {
-        Some((_, inbound)) => admitted(inbound),
-        None => VENDORS
-            .iter()
-            .filter_map(|vendor| vendor.inbound)
-            .any(admitted),
+/// The best that can be said of any call that the route admits: an op that both sides have, with media in a form that
+/// gets there.
+fn carriage(dialect: Option<Dialect>, op: Option<Op>, upstream: &Vendor) -> Carriage {
+    let dialects = VENDORS
+        .iter()
+        .copied()
+        .filter(|vendor| dialect.is_none_or(|(only, _)| only.id == vendor.id));
+    let admitted = dialects
+        .filter_map(|vendor| Some((vendor, vendor.inbound?)))
+        .flat_map(|(vendor, inbound)| {
+            let asked = inbound
+                .capabilities()
+                .ops
+                .iter()
+                .filter(move |asked| op.is_none_or(|op| op == asked.op));
+            asked.flat_map(move |asked| {
+                asked
+                    .forms
+                    .iter()
+                    .map(move |form| vendors::carriage(vendor, upstream, asked.op, *form))
+            })
+        });
+    let mut best = Carriage::Impossible;
+    for carriage in admitted {
+        match carriage {
+            Carriage::Carried => return carriage,
+            Carriage::OptIn(_) => best = carriage,
+            Carriage::Impossible => {}
+        }
     }
+    best
 }

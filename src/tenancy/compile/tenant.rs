@@ -95,6 +95,7 @@ impl Compiler<'_> {
             plan,
             dialects: self.dialects(&at("dialects"), written.dialects.as_deref()),
             time_zone,
+            allow: written.allow.clone(),
             settings: DialectSettings {
                 score_as: written.score_as,
                 own: self.own_settings(name, written),

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use super::inbound::AccuAuthDialect;
-use super::{ID, PATH};
+use super::{BUNDLE_PATH, ID, PATH};
 use crate::canonical::{
     AttackScore, Call, CallId, ImageLiveness, Liveness, Media, NativeScore, Op, Outcome, Problem,
     ProblemKind, Verdict,
@@ -196,6 +196,41 @@ fn only_one_means_yes_and_nothing_is_refused() {
             "{value}"
         );
     }
+}
+
+fn bundle(parts: &[(&str, &str)]) -> Option<Media> {
+    let mut body = String::new();
+    for (name, value) in parts {
+        body +=
+            &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    let request = Request::post(BUNDLE_PATH)
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(Bytes::from(body + "--b--"))
+        .expect("a request");
+    let settings = DialectSettings::default();
+    let cx = DialectCx {
+        id: CALL_ID,
+        settings: &settings,
+        accept: None,
+    };
+    let call = AccuAuthDialect.parse_request(&cx, Op::BundleLiveness, request);
+    let call = call.ok()?;
+    call.media().first().map(|media| (*media).clone())
+}
+
+#[test]
+fn a_bundle_as_file_before_url_before_id() {
+    let all = [
+        ("image_id", "id"),
+        ("liveness_data_url", "http://h"),
+        ("liveness_data_file", "bundle"),
+    ];
+    let file = Some(Media::Bytes(Bytes::from_static(b"bundle")));
+    assert_eq!(bundle(&all), file);
+    assert_eq!(bundle(&all[..2]), Some(Media::Url("http://h".to_owned())));
+    assert_eq!(bundle(&all[..1]), Some(Media::Stored("id".to_owned())));
+    assert_eq!(bundle(&[("image_id", "")]), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::value::RawValue;
 
 use super::wire::{Reply, Status};
@@ -136,7 +136,7 @@ impl Outbound for LinkfaceUpstream {
 /// Whether a pair of a query is one of the caller's credentials, however its name is escaped.
 fn is_credential(pair: &str) -> bool {
     let name = pair.split('=').next().unwrap_or_default();
-    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    let name = percent_decode_str(name).decode_utf8_lossy();
     CREDENTIALS.contains(&name.as_ref())
 }
 

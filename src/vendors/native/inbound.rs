@@ -5,12 +5,16 @@ use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
-use super::wire::{Details, LivenessAnswer, LivenessRequest, ProblemDetail};
-use super::{CAPABILITIES, LIVENESS_PATH, PREFIX, RAW_TYPES};
-use crate::canonical::{
-    AttackScore, Call, ImageLiveness, Media, Op, Outcome, Problem, ProblemKind, Verdict,
+use super::problems::status;
+use super::wire::{
+    Details, LivenessAnswer, MatchAnswer, MediaAnswer, ProblemDetail, QualityAnswer,
 };
-use crate::vendors::body::{self, ContentType, Fields, form, json, multipart};
+use super::{CAPABILITIES, KEPT_FOR, LIVENESS_PATH, PREFIX, RAW_TYPES};
+use crate::canonical::{
+    AttackScore, Call, FaceMatch, FaceQuality, ImageLiveness, Liveness, Match, Media, Op, Outcome,
+    Problem, ProblemKind, Upload, Verdict,
+};
+use crate::vendors::body::{self, ContentType, Fields, form};
 use crate::vendors::{
     Capabilities, Credentials, DialectCx, Inbound, Presented, Sample, SampleBody,
 };
@@ -26,8 +30,10 @@ impl Inbound for NativeDialect {
     }
 
     fn recognise(&self, head: &Parts) -> Option<Op> {
-        (head.method == Method::POST && head.uri.path() == LIVENESS_PATH)
-            .then_some(Op::ImageLiveness)
+        let path = head.uri.path();
+        let mut ops = CAPABILITIES.ops.iter();
+        let support = ops.find(|support| support.path == path)?;
+        (head.method == Method::POST).then_some(support.op)
     }
 
     fn claims(&self, head: &Parts) -> bool {
@@ -48,38 +54,31 @@ impl Inbound for NativeDialect {
         op: Op,
         request: Request<Bytes>,
     ) -> Result<Call, Problem> {
-        if op != Op::ImageLiveness {
+        if CAPABILITIES.support(op).is_none() {
             return Err(Problem::unsupported());
         }
         let (head, body) = request.into_parts();
-        let (image, details) = match ContentType::of(&head.headers)? {
-            _ if body.is_empty() => (None, false),
-            ContentType::Json => read_json(&body)?,
-            ContentType::Multipart { boundary } => {
-                read_fields(&multipart::read(&body, &boundary)?)?
-            }
-            ContentType::Other(media_type) if is_raw(media_type) => {
-                let query = head.uri.query().unwrap_or_default();
-                let fields = form::read(&Bytes::copy_from_slice(query.as_bytes()))?;
-                (Some(body), wants_details(&fields)?)
-            }
-            ContentType::Form | ContentType::Other(_) => {
-                return Err(Problem::new(
-                    ProblemKind::InvalidParameter,
-                    "send application/json, multipart/form-data, image/jpeg, image/png or application/octet-stream",
-                ));
-            }
-        };
-        let image = image.filter(|image| !image.is_empty()).ok_or_else(|| {
-            Problem::new(
-                ProblemKind::MediaMissing,
-                "send the picture as 'image_base64' in JSON, as 'image' in a multipart, or as the body",
-            )
-        })?;
-        Ok(Call::ImageLiveness(ImageLiveness {
-            image: Media::Bytes(image),
-            details,
-        }))
+        let asked = Asked::read(op, &head, body)?;
+        match op {
+            Op::ImageLiveness => Ok(Call::ImageLiveness(ImageLiveness {
+                image: asked.media(&IMAGE)?,
+                details: asked.flag("details")?,
+            })),
+            Op::FaceMatch => Ok(Call::FaceMatch(FaceMatch {
+                first: asked.media(&FIRST)?,
+                second: asked.media(&SECOND)?,
+                auto_rotate: asked.flag("auto_rotate")?,
+                check_quality: asked.flag("check_quality")?,
+            })),
+            Op::FaceQuality => Ok(Call::FaceQuality(FaceQuality {
+                image: asked.media(&IMAGE)?,
+            })),
+            Op::Upload => Ok(Call::Upload(Upload {
+                media: asked.media(&MEDIA)?,
+                for_op: asked.kept_for()?,
+            })),
+            Op::BundleLiveness | Op::VideoLiveness | Op::VideoMatch => Err(Problem::unsupported()),
+        }
     }
 
     fn render_response(
@@ -88,27 +87,38 @@ impl Inbound for NativeDialect {
         call: &Call,
         outcome: &Outcome,
     ) -> Response<Bytes> {
-        let (Call::ImageLiveness(asked), Outcome::Liveness(liveness)) = (call, outcome) else {
-            return self.render_problem(cx, Some(call.op()), &Problem::unsupported());
-        };
-        if liveness.verdict == Verdict::Undecided {
-            let reason = liveness.reason.clone();
-            let problem = Problem::new(
-                ProblemKind::Undecided,
-                reason.unwrap_or("no decision could be reached".into()),
-            );
-            return self.render_problem(cx, Some(call.op()), &problem);
+        let id = cx.id.hex();
+        let (code, json) = (StatusCode::OK, "application/json");
+        match (call, outcome) {
+            (Call::ImageLiveness(asked), Outcome::Liveness(found)) => {
+                if found.verdict == Verdict::Undecided {
+                    let reason = found.reason.clone();
+                    let problem = Problem::new(
+                        ProblemKind::Undecided,
+                        reason.unwrap_or("no decision could be reached".into()),
+                    );
+                    return self.render_problem(cx, Some(call.op()), &problem);
+                }
+                body::respond(code, json, &liveness(id, found, asked.details))
+            }
+            (Call::FaceMatch(_), Outcome::Match(found)) => {
+                let answer = MatchAnswer {
+                    id,
+                    same_person: found.is_same_person(),
+                    similarity: similarity(found),
+                };
+                body::respond(code, json, &answer)
+            }
+            (Call::FaceQuality(_), Outcome::Quality(found)) => {
+                let faces = found.faces.iter().map(Details::from).collect();
+                body::respond(code, json, &QualityAnswer { id, faces })
+            }
+            (Call::Upload(_), Outcome::Uploaded(kept)) => {
+                let media_id = &kept.id;
+                body::respond(code, json, &MediaAnswer { id, media_id })
+            }
+            _ => self.render_problem(cx, Some(call.op()), &Problem::unsupported()),
         }
-        let details = Details::from(&liveness.details);
-        let answer = LivenessAnswer {
-            id: cx.id.hex(),
-            verdict: liveness.verdict.as_str(),
-            attack_score: liveness
-                .score
-                .and_then(|score| rounded(liveness.verdict, score)),
-            details: (asked.details && details != Details::default()).then_some(details),
-        };
-        body::respond(StatusCode::OK, "application/json", &answer)
     }
 
     fn render_problem(
@@ -150,217 +160,176 @@ impl Inbound for NativeDialect {
     }
 }
 
+/// The names of one piece of media.
+struct Names {
+    file: &'static str,
+    /// Another name of `file`.
+    alias: Option<&'static str>,
+    base64: &'static str,
+    id: Option<&'static str>,
+    missing: &'static str,
+}
+
+const IMAGE: Names = Names {
+    file: "image",
+    alias: Some("file"),
+    base64: "image_base64",
+    id: Some("image_id"),
+    missing: "send the picture as 'image_base64' in JSON, as 'image' in a multipart, as the body, or by its 'image_id'",
+};
+
+const FIRST: Names = Names {
+    file: "first",
+    alias: None,
+    base64: "first_base64",
+    id: Some("first_id"),
+    missing: "send the first photo as 'first_base64' in JSON, as 'first' in a multipart, or by its 'first_id'",
+};
+
+const SECOND: Names = Names {
+    file: "second",
+    alias: None,
+    base64: "second_base64",
+    id: Some("second_id"),
+    missing: "send the second photo as 'second_base64' in JSON, as 'second' in a multipart, or by its 'second_id'",
+};
+
+const MEDIA: Names = Names {
+    file: "media",
+    alias: Some("file"),
+    base64: "media_base64",
+    id: None,
+    missing: "send the file as 'media_base64' in JSON, as 'media' in a multipart, or as the body",
+};
+
+/// A request's fields, and its body if that is the file itself.
+struct Asked {
+    fields: Fields,
+    file: Option<Bytes>,
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn read(op: Op, head: &Parts, body: Bytes) -> Result<Self, Problem> {
+        match ContentType::of(&head.headers)? {
+            _ if body.is_empty() => Ok(Self {
+                fields: Fields::default(),
+                file: None,
+            }),
+            ContentType::Json | ContentType::Multipart { .. } => Ok(Self {
+                fields: body::read(&head.headers, &body)?,
+                file: None,
+            }),
+            // Two photos do not fit.
+            ContentType::Other(media_type) if is_raw(media_type) && op != Op::FaceMatch => {
+                let query = head.uri.query().unwrap_or_default();
+                Ok(Self {
+                    fields: form::read(&Bytes::copy_from_slice(query.as_bytes()))?,
+                    file: Some(body),
+                })
+            }
+            ContentType::Form | ContentType::Other(_) => Err(Problem::new(
+                ProblemKind::InvalidParameter,
+                "send application/json or multipart/form-data, or a single file as image/jpeg, image/png or \
+                 application/octet-stream",
+            )),
+        }
+    }
+
+    /// The one form in which a piece of media was sent.
+    fn media(&self, names: &Names) -> Result<Media, Problem> {
+        let mut found = Vec::new();
+        if let Some(file) = &self.file {
+            found.push(Media::Bytes(file.clone()));
+        }
+        for name in [Some(names.file), names.alias].into_iter().flatten() {
+            let file = self.fields.one(name)?.and_then(|field| field.file());
+            found.extend(file.cloned().map(Media::Bytes));
+        }
+        if let Some(encoded) = self.fields.one(names.base64)? {
+            found.push(Media::Bytes(encoded.base64()?));
+        }
+        let id = match names.id {
+            Some(name) => self.fields.one(name)?,
+            None => None,
+        };
+        if let Some(id) = id {
+            found.push(Media::Stored(id.text()?.into_owned()));
+        }
+        let missing = || Problem::new(ProblemKind::MediaMissing, names.missing);
+        let media = found.pop().ok_or_else(missing)?;
+        if !found.is_empty() {
+            return Err(Problem::new(
+                ProblemKind::InvalidParameter,
+                format!("'{}' is given in more than one way", names.file),
+            ));
+        }
+        let empty = match &media {
+            Media::Bytes(file) => file.is_empty(),
+            Media::Url(text) | Media::Stored(text) => text.is_empty(),
+        };
+        if empty { Err(missing()) } else { Ok(media) }
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, Problem> {
+        let Some(field) = self.fields.one(name)? else {
+            return Ok(false);
+        };
+        match field.text()?.as_ref() {
+            "true" | "1" => Ok(true),
+            "false" | "0" | "" => Ok(false),
+            _ => Err(Problem::new(
+                ProblemKind::InvalidParameter,
+                format!("'{name}' is neither true nor false"),
+            )),
+        }
+    }
+
+    /// Which op the id will be used with.
+    fn kept_for(&self) -> Result<Op, Problem> {
+        let Some(field) = self.fields.one("for")? else {
+            return Ok(Op::ImageLiveness);
+        };
+        let name = field.text()?;
+        let op = KEPT_FOR.into_iter().find(|op| op.as_str() == name);
+        op.ok_or_else(|| {
+            Problem::new(
+                ProblemKind::InvalidParameter,
+                "'for' is none of image-liveness, face-match and face-quality",
+            )
+        })
+    }
+}
+
 fn is_raw(media_type: &[u8]) -> bool {
     RAW_TYPES
         .iter()
         .any(|raw| media_type.eq_ignore_ascii_case(raw.as_bytes()))
 }
 
-fn read_json(text: &[u8]) -> Result<(Option<Bytes>, bool), Problem> {
-    let request: LivenessRequest<'_> = json::read(text)?;
-    let image = request
-        .image_base64
-        .map(|text| body::base64::decode(text.0.as_bytes()))
-        .transpose()?;
-    Ok((image, request.details))
-}
-
-fn read_fields(fields: &Fields) -> Result<(Option<Bytes>, bool), Problem> {
-    let image = match (fields.one("image")?, fields.one("file")?) {
-        (Some(_), Some(_)) => {
-            return Err(Problem::new(
-                ProblemKind::InvalidParameter,
-                "'image' and its alias 'file' are both given",
-            ));
-        }
-        (Some(field), None) | (None, Some(field)) => field.file().cloned(),
-        (None, None) => None,
-    };
-    Ok((image, wants_details(fields)?))
-}
-
-fn wants_details(fields: &Fields) -> Result<bool, Problem> {
-    let Some(field) = fields.one("details")? else {
-        return Ok(false);
-    };
-    match field.text()?.as_ref() {
-        "true" | "1" => Ok(true),
-        "false" | "0" | "" => Ok(false),
-        _ => Err(Problem::new(
-            ProblemKind::InvalidParameter,
-            "'details' is neither true nor false",
-        )),
+fn liveness(id: String, found: &Liveness, details: bool) -> LivenessAnswer {
+    let known = Details::from(&found.details);
+    LivenessAnswer {
+        id,
+        verdict: found.verdict.as_str(),
+        attack_score: found.score.and_then(|score| rounded(found.verdict, score)),
+        details: (details && known != Details::default()).then_some(known),
     }
 }
 
 /// Six decimals, still on the verdict's side.
-fn rounded(verdict: Verdict, score: AttackScore) -> Option<f64> {
+pub(super) fn rounded(verdict: Verdict, score: AttackScore) -> Option<f64> {
     let score = (score.value() * 1e6).round() / 1e6;
     AttackScore::on_side(verdict, score).map(AttackScore::value)
 }
 
-/// HTTP status and title of every kind.
-pub(super) fn status(kind: ProblemKind) -> (StatusCode, &'static str) {
-    match kind {
-        ProblemKind::MediaMissing => (StatusCode::BAD_REQUEST, "The picture is missing"),
-        ProblemKind::InvalidParameter => (StatusCode::BAD_REQUEST, "A parameter is not valid"),
-        ProblemKind::NotUtf8 => (StatusCode::BAD_REQUEST, "Text is not UTF-8"),
-        ProblemKind::InvalidBase64 => (StatusCode::BAD_REQUEST, "Base64 does not decode"),
-        ProblemKind::MalformedRequest => (StatusCode::BAD_REQUEST, "The request is malformed"),
-        ProblemKind::Unauthorized => (StatusCode::UNAUTHORIZED, "The key is missing or wrong"),
-        ProblemKind::KeyExpired => (StatusCode::UNAUTHORIZED, "The key has expired"),
-        ProblemKind::NotEntitled => (StatusCode::FORBIDDEN, "The key may not do this"),
-        ProblemKind::NotFound => (StatusCode::NOT_FOUND, "There is nothing here"),
-        ProblemKind::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "The body came too slowly"),
-        ProblemKind::LengthRequired => (StatusCode::LENGTH_REQUIRED, "The body has no length"),
-        ProblemKind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-        ProblemKind::MediaTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The file is too large"),
-        ProblemKind::DecryptFailed => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "A field does not decrypt")
-        }
-        ProblemKind::PixelsOutOfRange => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "The picture has too few or too many pixels",
-        ),
-        ProblemKind::MediaUnreadable => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "The file cannot be read")
-        }
-        ProblemKind::NoFace => (StatusCode::UNPROCESSABLE_ENTITY, "No face was found"),
-        ProblemKind::FaceOccluded => (StatusCode::UNPROCESSABLE_ENTITY, "The face is covered"),
-        ProblemKind::Undecided => (StatusCode::UNPROCESSABLE_ENTITY, "No decision was reached"),
-        ProblemKind::DownloadTimeout => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "The download took too long",
-        ),
-        ProblemKind::DownloadFailed => (StatusCode::UNPROCESSABLE_ENTITY, "The download failed"),
-        ProblemKind::Unsupported => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "This check is not available",
-        ),
-        ProblemKind::QuotaExhausted => (StatusCode::TOO_MANY_REQUESTS, "The quota is used up"),
-        ProblemKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many calls"),
-        ProblemKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "The gateway failed"),
-        ProblemKind::UpstreamAccount => (
-            StatusCode::BAD_GATEWAY,
-            "The upstream refused the gateway's account",
-        ),
-        ProblemKind::UpstreamFailed => (StatusCode::BAD_GATEWAY, "The upstream failed"),
-        ProblemKind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "There is no room now"),
-        ProblemKind::UpstreamTimeout => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "The upstream did not answer in time",
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-    use crate::canonical::FaceDetails;
-    use crate::canonical::Orientation;
-    use crate::vendors::native::{OPENAPI, OPENAPI_PATH};
-
-    fn document() -> Value {
-        serde_json::from_str(OPENAPI).expect("the document is JSON")
-    }
-
-    fn keys(value: &Value) -> BTreeSet<String> {
-        value
-            .as_object()
-            .expect("an object")
-            .keys()
-            .cloned()
-            .collect()
-    }
-
-    fn names(values: impl IntoIterator<Item = impl ToString>) -> BTreeSet<String> {
-        values.into_iter().map(|value| value.to_string()).collect()
-    }
-
-    #[test]
-    fn the_document_has_the_paths_and_bodies_that_the_code_has() {
-        let document = document();
-        assert_eq!(document["openapi"], "3.1.0");
-        let mut paths = names(CAPABILITIES.ops.iter().map(|support| support.path));
-        paths.insert(OPENAPI_PATH.to_owned());
-        assert_eq!(keys(&document["paths"]), paths);
-        let mut bodies = names(RAW_TYPES);
-        bodies.extend(names(["application/json", "multipart/form-data"]));
-        let post = &document["paths"][LIVENESS_PATH]["post"];
-        assert_eq!(keys(&post["requestBody"]["content"]), bodies);
-    }
-
-    #[test]
-    fn the_document_has_the_fields_that_the_code_writes() {
-        let schemas = &document()["components"]["schemas"];
-        let details = Details::from(&FaceDetails {
-            face_count: Some(1),
-            orientation: Some(Orientation::Up),
-            quality: Some(0.5),
-            face_quality: Some(0.5),
-            blur_or_dark: Some(false),
-            face_too_small: Some(false),
-            image_too_small: Some(false),
-            mask: Some(0.5),
-            eyes_open: Some(0.5),
-            live_probability: Some(0.5),
-        });
-        let answer = serde_json::to_value(LivenessAnswer {
-            id: String::new(),
-            verdict: "live",
-            attack_score: Some(0.0),
-            details: Some(details),
-        })
-        .unwrap();
-        assert_eq!(keys(&schemas["Answer"]["properties"]), keys(&answer));
-        assert_eq!(
-            keys(&schemas["Details"]["properties"]),
-            keys(&answer["details"])
-        );
-        let problem = serde_json::to_value(ProblemDetail {
-            r#type: String::new(),
-            title: "",
-            status: 0,
-            detail: "",
-            id: String::new(),
-        })
-        .unwrap();
-        assert_eq!(keys(&schemas["Problem"]["properties"]), keys(&problem));
-    }
-
-    #[test]
-    fn the_document_has_every_problem_and_status() {
-        let document = document();
-        let kinds = ProblemKind::ALL.map(|kind| format!("urn:livegate:problem:{kind}"));
-        let listed = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect::<BTreeSet<_>>();
-        assert_eq!(listed, names(kinds));
-        let mut statuses = names(ProblemKind::ALL.map(|kind| status(kind).0.as_u16()));
-        statuses.insert("200".to_owned());
-        assert_eq!(
-            keys(&document["paths"][LIVENESS_PATH]["post"]["responses"]),
-            statuses
-        );
-    }
-
-    #[test]
-    fn rounding_stays_on_the_verdicts_side() {
-        for (verdict, value, written) in [
-            (Verdict::Live, 0.499_999, 0.499_999),
-            (Verdict::Live, 0.012_345_678, 0.012_346),
-            (Verdict::Spoof, 0.500_000_1, 0.5),
-        ] {
-            let score = AttackScore::new(value).expect("in range");
-            assert_eq!(rounded(verdict, score), Some(written));
-        }
+/// Six decimals, still on its side.
+pub(super) fn similarity(found: &Match) -> f64 {
+    let rounded = (found.similarity * 1e6).round() / 1e6;
+    if found.is_same_person() {
+        rounded.max(0.700_001)
+    } else {
+        rounded
     }
 }

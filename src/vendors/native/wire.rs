@@ -1,18 +1,8 @@
 //! The JSON of our own API.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::canonical::{FaceDetails, Orientation};
-use crate::vendors::body::json::Text;
-
-/// The JSON form of `POST /v1/liveness`.
-#[derive(Deserialize)]
-pub(super) struct LivenessRequest<'a> {
-    #[serde(borrow)]
-    pub image_base64: Option<Text<'a>>,
-    #[serde(default)]
-    pub details: bool,
-}
 
 /// The answer of `POST /v1/liveness`.
 #[derive(Serialize)]
@@ -23,6 +13,28 @@ pub(super) struct LivenessAnswer {
     pub attack_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
+}
+
+/// The answer of `POST /v1/match`.
+#[derive(Serialize)]
+pub(super) struct MatchAnswer {
+    pub id: String,
+    pub same_person: bool,
+    pub similarity: f64,
+}
+
+/// The answer of `POST /v1/quality`.
+#[derive(Serialize)]
+pub(super) struct QualityAnswer {
+    pub id: String,
+    pub faces: Vec<Details>,
+}
+
+/// The answer of `POST /v1/media`.
+#[derive(Serialize)]
+pub(super) struct MediaAnswer<'a> {
+    pub id: String,
+    pub media_id: &'a str,
 }
 
 /// What is known of the picture. Absent means not computed.

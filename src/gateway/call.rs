@@ -323,7 +323,17 @@ fn check_head(session: &Session, recognised: Recognised) -> Result<Op, Problem> 
 
 /// The dialect's own limits on pictures, before anything is decoded or sent.
 fn check_media(recognised: Recognised, call: &Call) -> Result<(), Problem> {
-    let support = recognised.inbound.capabilities().support(call.op());
+    // What is kept for later is held to the rules of what it will be used for.
+    let op = match call {
+        Call::Upload(upload) => upload.for_op,
+        Call::ImageLiveness(_)
+        | Call::BundleLiveness(_)
+        | Call::VideoLiveness(_)
+        | Call::VideoMatch(_)
+        | Call::FaceMatch(_)
+        | Call::FaceQuality(_) => call.op(),
+    };
+    let support = recognised.inbound.capabilities().support(op);
     let Some(rules) = support.and_then(|support| support.image.as_ref()) else {
         return Ok(());
     };

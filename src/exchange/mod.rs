@@ -60,23 +60,28 @@ impl Exchange {
         }
     }
 
-    /// Fetches what the caller named by URL, if the upstream takes only bytes.
+    /// How many files of a call have to be fetched, because the caller named them by URL and the upstream takes only
+    /// bytes.
+    #[must_use]
+    pub fn files_to_fetch(upstream: &Upstream, call: &Call) -> usize {
+        let support = upstream
+            .vendor
+            .outbound
+            .and_then(|outbound| outbound.capabilities().support(call.op()));
+        if support.is_none_or(|support| support.forms.contains(&MediaForm::Url)) {
+            return 0;
+        }
+        let named = |media: &&&Media| media.form() == MediaForm::Url;
+        call.media().iter().filter(named).count()
+    }
+
+    /// Fetches every file that the caller named by URL.
     ///
     /// # Errors
     ///
     /// `DownloadTimeout` or `DownloadFailed`, also for a file of more than `max` bytes and for an address that may not
     /// be reached.
-    pub async fn bring_media(
-        &self,
-        upstream: &Upstream,
-        call: &mut Call,
-        max: usize,
-    ) -> Result<(), Problem> {
-        let outbound = upstream.vendor.outbound.ok_or_else(Problem::unsupported)?;
-        let support = outbound.capabilities().support(call.op());
-        if support.is_none_or(|support| support.forms.contains(&MediaForm::Url)) {
-            return Ok(());
-        }
+    pub async fn fetch_media(&self, call: &mut Call, max: usize) -> Result<(), Problem> {
         for media in call.media_mut() {
             if let Media::Url(url) = media {
                 let file = download::fetch(&self.connector, &self.guard, url, max).await?;

@@ -179,10 +179,14 @@ impl Gateway {
             point,
         };
         let upstream = Arc::clone(progress.upstream.insert(route::plan(&snapshot, &query)?));
-        exchange
-            .bring_media(&upstream, &mut call, self.0.bounds.max)
-            .await?;
-        check_media(recognised, &call)?;
+        let files = Exchange::files_to_fetch(&upstream, &call);
+        if files > 0 {
+            let max = self.0.bounds.max;
+            let room = self.0.budget.take(files.saturating_mul(max));
+            progress.fetched = Some(room.ok_or_else(body::no_room)?);
+            exchange.fetch_media(&mut call, max).await?;
+            check_media(recognised, &call)?;
+        }
         let answer = exchange.run(&upstream, progress.id, &call).await;
         progress.upstream_time = answer.upstream;
         Ok((call, answer.result?))
@@ -282,6 +286,7 @@ impl Gateway {
             u64::from(charged)
         });
         progress.memory = None;
+        progress.fetched = None;
         if let Some(recognised) = progress.recognised {
             let now = (clock.now(), clock.instant());
             meter.record(progress.record(session, recognised, units, now));

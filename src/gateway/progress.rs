@@ -29,6 +29,8 @@ pub struct Progress {
     pub permit: Option<Permit>,
     /// Until the call is settled: parsed parts are slices of the body.
     pub memory: Option<Share>,
+    /// Until the call is settled: what fetched files may take beside the body.
+    pub fetched: Option<Share>,
     /// Bytes of body that have arrived.
     pub request_bytes: usize,
     /// Time spent waiting for them.
@@ -54,6 +56,7 @@ impl Progress {
             caller: None,
             permit: None,
             memory: None,
+            fetched: None,
             request_bytes: 0,
             reading: Duration::ZERO,
             upstream: None,

@@ -202,3 +202,28 @@ fn answer_once(status: &str, body: &str) -> (SocketAddr, JoinHandle<String>) {
     });
     (address, vendor)
 }
+
+/// A file that a caller names by URL takes memory like a body: without room for it, nothing is fetched.
+#[test]
+fn a_fetched_file_counts_against_the_memory_of_bodies() {
+    let host = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = host.local_addr().expect("an address");
+    host.set_nonblocking(true).expect("asked without waiting");
+    let tight = LOCAL.replace(
+        "[admin]",
+        "max_body = \"64KiB\"\nbody_memory = \"64KiB\"\n[admin]",
+    );
+    let config = format!("{tight}[media]\nallow_hosts = [\"{address}\"]\n");
+    let gateway = Gateway::start(&config, &models::models());
+    let body = json!({ "image_url": format!("http://{address}/x.jpg") }).to_string();
+    let headers = [
+        ("authorization", &*bearer()),
+        ("content-type", "application/json"),
+    ];
+    let reply = gateway.post("/face/detect-live", &headers, body.as_bytes());
+    assert!(reply.header("retry-after").is_some(), "{}", reply.json());
+    assert!(host.accept().is_err(), "it was fetched all the same");
+    gateway.metrics_with("livegate_inflight_body_bytes 0");
+    let (_, access, _) = gateway.stop();
+    assert_eq!(access[0]["outcome"], "overloaded");
+}
